@@ -1,0 +1,45 @@
+// Package view holds the nouns of membership that everything above obeys.
+// It is quiet and replicated.
+//
+// Until the oracle exists a view holds only its number: each leader's first applied entry mints the next one, and the
+// oracle continues from that number.
+package view
+
+import (
+	"cmp"
+	"strconv"
+
+	"onevoice/codec"
+)
+
+// Number counts views from 1, without gaps. 0 means that no view is known yet.
+type Number uint64
+
+// Epoch is the fencing token of one group: the view that its leader minted or knew, and the raft term in which it leads,
+// compared in that order.
+type Epoch struct {
+	View Number
+	Term uint64
+}
+
+// Compare is negative where e is older than o, zero where they are equal, positive where e is newer.
+func (e Epoch) Compare(o Epoch) int {
+	return cmp.Or(cmp.Compare(e.View, o.View), cmp.Compare(e.Term, o.Term))
+}
+
+// String prints an epoch as view/term.
+func (e Epoch) String() string {
+	return strconv.FormatUint(uint64(e.View), 10) + "/" + strconv.FormatUint(e.Term, 10)
+}
+
+// EpochBytes is the encoded size of an Epoch.
+const EpochBytes = 16
+
+// Append writes e.
+func (e Epoch) Append(w *codec.Writer) {
+	w.U64(uint64(e.View))
+	w.U64(e.Term)
+}
+
+// ReadEpoch takes an epoch written by Append.
+func ReadEpoch(r *codec.Reader) Epoch { return Epoch{View: Number(r.U64()), Term: r.U64()} }
