@@ -1,0 +1,12 @@
+// Package consensus is one group: one replicated log on etcd's raft, the machine it feeds, and the sessions that make its
+// commands happen exactly once.
+// It is quiet: inputs in, one Output out; no goroutine, clock, lock, file or socket.
+//
+// A driver hands in what happened (Tick, Raft, Command, Query, Done and so on) and then calls Flush once for the whole
+// burst, so that many commands share one entry, many queries one read barrier, and all of them one write. Nothing that
+// depends on a write leaves before Done reports that write.
+//
+// A broken invariant stops the group: every later Flush carries the same Halt.
+//
+// DESIGN.md gives the reasons.
+package consensus

@@ -1,0 +1,121 @@
+package consensus
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.etcd.io/raft/v3/raftpb"
+
+	"onevoice/codec"
+	"onevoice/consensus/session"
+	"onevoice/view"
+	"onevoice/wire"
+)
+
+// same compares bytes with golden ones, in which spaces divide the fields.
+func same(t *testing.T, what string, got []byte, want string) {
+	t.Helper()
+	if h := hex.EncodeToString(got); h != strings.ReplaceAll(want, " ", "") {
+		t.Errorf("%s is\n%s, golden is\n%s", what, h, want)
+	}
+}
+
+func TestGoldenKeys(t *testing.T) {
+	same(t, "entry key", keyOf(7, keyEntry, 258), "00000007 45 0000000000000102")
+	same(t, "chunk key", keyOf(7, keyChunk, 258, 3), "00000007 43 0000000000000102 0000000000000003")
+	same(t, "hard state key", keyOf(7, keyHard), "00000007 48")
+	same(t, "snapshot key", keyOf(7, keyMeta), "00000007 4d")
+}
+
+func TestGoldenRecords(t *testing.T) {
+	e := &raftpb.Entry{Index: new(uint64(258)), Term: new(uint64(3)), Data: []byte("abc")}
+	same(t, "entry", encodeEntry(e), "01 977a5f8b 0000000000000102 0000000000000003 00 616263")
+	same(t, "hard state", hardState{term: 3, vote: 2, commit: 258}.encode(),
+		"01 7bdebaee 0000000000000003 0000000000000002 0000000000000102")
+	m := snapMeta{index: 258, term: 3, voters: []uint64{1, 2, 3}, content: content{chunks: 4, bytes: 5, sum: [32]byte{6}}}
+	zeros := strings.Repeat("00", 31)
+	same(t, "snapshot", m.encode(), "01 c997dfa7 0000000000000102 0000000000000003"+
+		"03 0000000000000001 0000000000000002 0000000000000003 0000000000000004 0000000000000005 06"+zeros)
+	same(t, "snapshot data", m.data(), "01 0000000000000004 0000000000000005 06"+zeros)
+}
+
+func TestGoldenPayloads(t *testing.T) {
+	var w codec.Writer
+	appendLead(&w, view.Epoch{View: 4, Term: 5}, 6, 2)
+	same(t, "lead entry", w.B, "01 01 0000000000000004 0000000000000005 0000000000000006 0000000000000002")
+	w = codec.Writer{}
+	startCommands(&w)
+	appendCommand(&w, &wire.Command{Request: 99, Session: 7, Seq: 8, Acked: 3, Op: []byte("op")})
+	key := wire.Key{Name: [32]byte{1}, Body: [32]byte{2}}
+	appendCommand(&w, &wire.Command{Session: 7, Seq: 9, Acked: 3, Key: &key})
+	finishCommands(w.B, view.Epoch{View: 4, Term: 5}, 6, 2)
+	zeros := strings.Repeat("00", 31)
+	same(t, "commands entry", w.B, "01 02 0000000000000004 0000000000000005 0000000000000006 00000002"+
+		"0000000000000007 0000000000000008 0000000000000003 00 02 6f70"+
+		"0000000000000007 0000000000000009 0000000000000003 01 01"+zeros+"02"+zeros+"00")
+}
+
+// The chain hash and the chunks of a state made by a fixed log.
+func TestGoldenChainAndChunks(t *testing.T) {
+	g := bare(t)
+	entries := []struct{ data, hash string }{
+		{"", "182d72d9f411bf4b938645a4713f4304929104fa98f485b3ce80c2f25cdea72f"},
+		{"01 01 0000000000000000 0000000000000000 00000000000f4240 0000000000000001",
+			"077694074e46edfa79be6ad9e4c40e5f0b976baf636a30124d1b4336e4655cef"},
+		{"01 02 0000000000000001 0000000000000002 00000000000f4241 00000001" +
+			"0000000000000000 0000000000000000 0000000000000000 00 00",
+			"17fb67e15daa2104520d3cf557981dd2d5f90e63b3ba1a9efcbfdee812f14d7f"},
+		{"01 02 0000000000000001 0000000000000002 00000000000f4242 00000002" +
+			"0000000000040000 0000000000000001 0000000000000000 00 09 0000000000000005 61" +
+			"0000000000040000 0000000000000001 0000000000000000 00 09 0000000000000005 61",
+			"9fcfa1077b7210e2c39a08939d2a83ce3e296344e032c4183926b79e43f04970"},
+		{"ff", "12122ddf0dc738f4d2d5f0e90181ae5e6246a4d8e44f21e1df46a7164933c11d"},
+	}
+	for i, e := range entries {
+		data, err := hex.DecodeString(strings.ReplaceAll(e.data, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !g.applyEntry(entryAt(uint64(i+2), 2, data)) {
+			t.Fatal(g.halted)
+		}
+		same(t, fmt.Sprint("chain hash after entry ", i), g.state.hash[:], e.hash)
+	}
+	golden := []string{
+		"01 8e26054f 01 00000007 0000000000000006 0000000000000002 0000000000000001 0000000000000002" +
+			"0000000000000001 00000000000f4242 12122ddf0dc738f4d2d5f0e90181ae5e6246a4d8e44f21e1df46a7164933c11d",
+		"01 0f197d01 02 01 0000000000040000 00000000000f4242 0000000000000000 02 0000000000000001" +
+			"b8477f2a3c806f4a2ab1cc9266b9bdc9 0000000000000005 00000000 00000000000f4242 01 08 0000000000000005",
+		"01 4a7e6b47 03 0000000000000000 01 61 0000000000000005",
+	}
+	chunks := slices.Collect(g.StateChunks())
+	if len(chunks) != len(golden) {
+		t.Fatalf("%d chunks", len(chunks))
+	}
+	for i, c := range chunks {
+		same(t, fmt.Sprint("chunk ", i), c, golden[i])
+	}
+	if id := session.Number(4, 0); id != 0x40000 {
+		t.Fatalf("session number %x", id)
+	}
+}
+
+func entryAt(index, term uint64, data []byte) *raftpb.Entry {
+	return &raftpb.Entry{Index: new(index), Term: new(term), Data: data}
+}
+
+// bare is a group of one voter at index 1, for entries applied by hand.
+func bare(t testing.TB) *Group {
+	ops, err := Bootstrap(oneVoter())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := Open(oneVoter(), newSimDisk(ops).scan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}

@@ -1,0 +1,246 @@
+package consensus
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"iter"
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"onevoice/internal/mutant"
+	"onevoice/step"
+	"onevoice/wire"
+)
+
+// Group is one replicated log with its machine. One goroutine calls it. After a Halt its methods do nothing.
+type Group struct {
+	cfg    Config
+	rn     *raft.RawNode
+	tail   *raft.MemoryStorage // the durable part of the log, changed only when a write is done
+	voters []uint64
+	state  *state
+	now    step.Now
+	ticked bool
+
+	out    *Output // where results go now: early between flushes
+	early  Output
+	halted error
+
+	role   raft.StateType
+	term   uint64
+	leader uint64
+	lead   leadership
+	queue  queue
+	reads  reads
+	disk   writer
+	snap   snapshots
+	pull   *pull
+	staged *staged
+	peers  sending
+	apply  applier
+
+	published Published
+	counters  Counters
+}
+
+func newGroup(cfg Config, d *disk) (*Group, error) {
+	tail, err := d.tail()
+	if err != nil {
+		return nil, fmt.Errorf("consensus: open group %d: %w", cfg.Group, err)
+	}
+	last, _ := d.last()
+	g := &Group{
+		cfg: cfg, tail: tail, voters: slices.Clone(d.meta.voters), state: d.state,
+		term: d.hard.term,
+		disk: writer{hard: d.hard, written: d.hard, last: last},
+		snap: snapshots{meta: d.meta},
+	}
+	g.out = &g.early
+	g.apply.hasher = sha256.New()
+	g.apply.emit = func(event []byte) { g.apply.events = append(g.apply.events, event) }
+	g.reads.boot = cfg.Rand.Uint64()
+	if err := g.start(); err != nil {
+		return nil, err
+	}
+	g.clean(d.stray...)
+	return g, nil
+}
+
+// start makes the raft node; its panics over a store that Open's checks let through become an error.
+func (g *Group) start() (err error) {
+	defer func() {
+		g.catch(recover())
+		err = g.halted
+	}()
+	g.rn, err = raft.NewRawNode(g.raftConfig(g.state.index))
+	if err != nil {
+		g.halt("raft: %v", err)
+	}
+	return nil
+}
+
+// halt stops the group for good. The first evidence counts.
+func (g *Group) halt(format string, args ...any) {
+	if g.halted == nil {
+		g.halted = fmt.Errorf("consensus: group %d on server %d at index %d, term %d: "+format,
+			append([]any{g.cfg.Group, g.cfg.Self, g.state.index, g.term}, args...)...)
+	}
+}
+
+// Tick says that step.TickNs have passed.
+func (g *Group) Tick(now step.Now) {
+	defer func() { g.catch(recover()) }()
+	if g.halted != nil {
+		return
+	}
+	g.now, g.ticked = now, true
+	if g.stalled() {
+		// A leader that heartbeats while its disk hangs would lead for ever and answer nobody.
+		g.fact("disk-stalled", uint64(g.disk.pending[0].token), "")
+		return
+	}
+	g.rn.Tick()
+}
+
+// Unreachable says that the connection to a voter broke: what was on its way may be lost.
+func (g *Group) Unreachable(peer uint64) {
+	defer func() { g.catch(recover()) }()
+	if g.halted != nil || peer == g.cfg.Self || !slices.Contains(g.voters, peer) {
+		return
+	}
+	g.rn.ReportUnreachable(peer)
+	g.sendFailed(peer)
+}
+
+// Done ends the write, read or save of that token. Writes end in the order in which they were handed out. An error halts
+// the group: after a failed write nobody knows what is on the disk.
+func (g *Group) Done(token step.Token, value []byte, err error) {
+	defer func() { g.catch(recover()) }()
+	switch {
+	case g.halted != nil:
+	case err != nil:
+		g.halt("storage: %v", err)
+	case g.disk.isNext(token):
+		g.wrote(g.disk.pop())
+	case token == g.snap.saving.token && token != 0:
+		g.saved()
+	default:
+		g.doneRead(token, value)
+	}
+}
+
+// Flush works off everything handed in since the last one and adds to out what follows from it.
+func (g *Group) Flush(now step.Now, out *Output) {
+	out.take(&g.early)
+	g.out = out
+	g.run(now)
+	g.out = &g.early
+	if g.halted != nil {
+		facts := out.Facts
+		out.Facts = nil
+		out.Reset()
+		out.Facts, out.Halt = facts, g.halted
+	}
+}
+
+func (g *Group) run(now step.Now) {
+	// Raft reports a broken invariant of its own by Logger.Panicf and counts on not returning; ours panics with a
+	// private type, which ends here and in the other entry points. Any other panic is a fault in the program and goes on.
+	defer func() { g.catch(recover()) }()
+	if g.halted != nil {
+		return
+	}
+	g.now = now
+	if g.ticked {
+		g.expireQueries()
+		g.expireSends()
+	}
+	for g.halted == nil {
+		g.propose()
+		g.askReads()
+		if !g.rn.HasReady() {
+			break
+		}
+		g.handle(g.rn.Ready())
+	}
+	if g.halted == nil {
+		g.dropUnused()
+		g.keepCommit()
+		g.maybeSave()
+		g.pullMore()
+	}
+	g.ticked = false
+}
+
+// handle works off one Ready.
+func (g *Group) handle(rd raft.Ready) {
+	if rd.HardState != nil && !raft.IsEmptyHardState(rd.HardState) {
+		g.term = rd.GetTerm()
+	}
+	if rd.SoftState != nil {
+		g.follow(rd.SoftState)
+	}
+	g.confirmReads(rd.ReadStates)
+	for _, m := range rd.Messages {
+		switch m.GetTo() {
+		case raft.LocalAppendThread:
+			g.store(m, rd.MustSync)
+		case raft.LocalApplyThread:
+			for _, e := range m.GetEntries() {
+				if !g.applyEntry(e) {
+					return
+				}
+			}
+			g.answerReads()
+			g.respond(m.GetResponses())
+		default:
+			g.send(m)
+		}
+	}
+}
+
+// respond delivers raft's responses, to itself or to peers.
+func (g *Group) respond(messages []*raftpb.Message) {
+	for _, m := range messages {
+		if m.GetTo() != g.cfg.Self {
+			g.send(m)
+			continue
+		}
+		// Step refuses only what arrives too late, which is no fault.
+		_ = g.rn.Step(m)
+	}
+}
+
+// Published is the state at the last applied index.
+func (g *Group) Published() Published {
+	if g.published.Root == nil || g.published.Index != g.state.index {
+		g.published = Published{
+			Group: g.cfg.Group, Index: g.state.index, Epoch: g.state.epoch, Hash: g.state.hash,
+			LogTimeNs: g.state.logNs, Root: g.state.machine.Root(),
+		}
+	}
+	return g.published
+}
+
+// StateChunks is the state at the last applied index as a snapshot stores it: equal on all replicas at equal index. The
+// sequence may be read later and on any goroutine.
+func (g *Group) StateChunks() iter.Seq[[]byte] { return g.state.root(g.cfg.Group).chunks() }
+
+func (g *Group) fact(name string, value uint64, text string) {
+	g.out.Facts = append(g.out.Facts, step.Fact{Name: name, Group: g.cfg.Group, Value: value, Text: text})
+}
+
+func (g *Group) reply(to step.Address, r wire.Reply) {
+	r.Server, r.Leader = g.cfg.Self, g.leader
+	g.out.Replies = append(g.out.Replies, Reply{To: to, Reply: r})
+}
+
+// expiryNs is the time by which sessions expire.
+func (g *Group) expiryNs() int64 {
+	if mutant.On(mutant.ExpiryByLocalClock) {
+		return g.now.WallNs
+	}
+	return g.state.logNs
+}

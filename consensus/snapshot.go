@@ -1,0 +1,156 @@
+package consensus
+
+import (
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
+
+	"google.golang.org/protobuf/proto"
+
+	"onevoice/step"
+)
+
+// snapshots is where saving stands.
+type snapshots struct {
+	meta   snapMeta // the newest durable one
+	since  uint64   // bytes applied since it
+	saving saving
+	// recording is the index of a saved snapshot whose record is being written, 0 for none.
+	recording uint64
+	// cleaning counts the deletions of chunks on their way. Saves are not ordered against writes, so none begins before
+	// these are durable: one may be of the same index.
+	cleaning int
+}
+
+// saving is a snapshot whose chunks are being written. The driver may read the chunks on another goroutine; it fills sum,
+// and this side reads it only after Done.
+type saving struct {
+	token       step.Token
+	index, term uint64
+	sum         *contentSum
+}
+
+// maybeSave begins a snapshot where enough was applied since the last one.
+func (g *Group) maybeSave() {
+	l, s := &g.cfg.Limits, &g.snap
+	entries := g.state.index - s.meta.index
+	if entries < l.SnapshotEntries && s.since < l.SnapshotBytes {
+		return
+	}
+	if s.saving.token != 0 || s.recording != 0 || s.cleaning > 0 || g.staged != nil {
+		return
+	}
+	// A follower that is fetching the present one would have to start anew: let it finish, within reason.
+	if g.peers.fetching() && entries < 4*l.SnapshotEntries && s.since < 4*l.SnapshotBytes {
+		return
+	}
+	root := g.state.root(g.cfg.Group)
+	sum := new(contentSum)
+	s.saving = saving{token: g.disk.next(), index: g.state.index, term: g.state.term, sum: sum}
+	s.since = 0
+	chunks := func(yield func([]byte) bool) {
+		*sum = *newContentSum()
+		for c := range root.chunks() {
+			sum.add(c)
+			if !yield(c) {
+				return
+			}
+		}
+		sum.whole = true
+	}
+	g.out.Saves = append(g.out.Saves, step.Save{
+		Token: s.saving.token, Prefix: chunksOf(g.cfg.Group, s.saving.index), Chunks: chunks,
+	})
+	g.fact("snapshot-saving", s.saving.index, "")
+}
+
+// saved follows a save whose chunks are durable: one write makes it the newest snapshot, deletes the one before and
+// cuts the log.
+func (g *Group) saved() {
+	s := &g.snap
+	v := s.saving
+	s.saving = saving{}
+	switch {
+	case !v.sum.whole:
+		g.halt("snapshot %d was reported saved, but not all its chunks were taken", v.index)
+		return
+	case v.sum.largest > maxStoredChunk:
+		g.halt("snapshot %d has a chunk of %d bytes, allowed: %d", v.index, v.sum.largest, maxStoredChunk)
+		return
+	case v.index <= s.meta.index || g.staged != nil && g.staged.taken: // a newer one came from the leader meanwhile
+		g.clean(v.index)
+		return
+	}
+	meta := snapMeta{index: v.index, term: v.term, voters: s.meta.voters, content: v.sum.content()}
+	compact := g.compactTo(v.index)
+	ops := []step.Op{{Kind: step.Set, Key: keyOf(g.cfg.Group, keyMeta), Value: meta.encode()}}
+	ops = append(ops, dropChunks(g.cfg.Group, s.meta.index))
+	// The entry at the cut itself stays: a restart needs its term.
+	ops = append(ops, dropEntries(g.cfg.Group, 0, compact))
+	s.recording = v.index
+	g.write(g.hardOp(ops), true, pendingWrite{kind: wroteMeta, meta: meta, compact: compact})
+}
+
+// clean deletes chunks that no snapshot record names.
+func (g *Group) clean(indices ...uint64) {
+	var ops []step.Op
+	for _, index := range indices {
+		ops = append(ops, dropChunks(g.cfg.Group, index))
+	}
+	if len(ops) > 0 {
+		g.snap.cleaning++
+		g.write(ops, true, pendingWrite{kind: wroteCleanup})
+	}
+}
+
+// compactTo is the last index that may leave the log with a snapshot at index: KeepEntries stay behind it, and what a live
+// follower still lacks, as far as KeepBytes allows.
+func (g *Group) compactTo(index uint64) uint64 {
+	first, _ := g.tail.FirstIndex()
+	low := first - 1
+	want := index - min(index, g.cfg.Limits.KeepEntries)
+	if g.leads() {
+		g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
+			if id != g.cfg.Self && pr.RecentActive && pr.State != tracker.StateSnapshot {
+				want = min(want, pr.Match)
+			}
+		})
+	}
+	entries, err := g.tail.Entries(first, index+1, maxIndex)
+	if err != nil {
+		return low
+	}
+	kept := uint64(0)
+	for _, e := range slices.Backward(entries) {
+		kept += uint64(proto.Size(e))
+		if kept > g.cfg.Limits.KeepBytes {
+			return max(want, e.GetIndex(), low)
+		}
+	}
+	return max(want, low)
+}
+
+// snapshotDurable takes a recorded snapshot into use.
+func (g *Group) snapshotDurable(p *pendingWrite) {
+	s := &g.snap
+	s.recording = 0
+	if p.meta.index <= s.meta.index {
+		return
+	}
+	s.meta = p.meta
+	cs := &raftpb.ConfState{Voters: p.meta.voters, AutoLeave: new(false)}
+	if _, err := g.tail.CreateSnapshot(p.meta.index, cs, p.meta.data()); err != nil {
+		g.halt("snapshot %d: %v", p.meta.index, err)
+		return
+	}
+	if first, _ := g.tail.FirstIndex(); p.compact >= first {
+		if err := g.tail.Compact(p.compact); err != nil {
+			g.halt("log cut at %d: %v", p.compact, err)
+			return
+		}
+	}
+	g.counters.Snapshots++
+	g.fact("snapshot-saved", p.meta.index, "")
+}
