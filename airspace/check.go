@@ -1,0 +1,257 @@
+package airspace
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"onevoice/airspace/index"
+	"onevoice/geo"
+	"onevoice/problem"
+)
+
+// Validate says what is wrong with a command as far as it can be said without the state; nil if nothing is. Apply checks
+// the same and more, so a rim needs it only to refuse early.
+func Validate(cmd Command) *problem.Error {
+	c := checker{op: opName(cmd)}
+	switch cmd := cmd.(type) {
+	case PutSector:
+		c.subject = cmd.Sector.ID
+		c.sector(&cmd.Sector)
+	case RemoveSector:
+		c.subject = cmd.ID
+		c.id("id", cmd.ID)
+	case PutFlight:
+		c.subject = cmd.Flight.ID
+		c.flight(&cmd.Flight)
+	case CancelFlight:
+		c.subject = cmd.ID
+		c.id("id", cmd.ID)
+	case SetService:
+		c.number("anchor", cmd.AnchorNs, 0, MaxServiceNs)
+		c.number("rate", cmd.RateMilli, MinRateMilli, MaxRateMilli)
+	case SetServers:
+		c.servers(cmd.Servers)
+	case SetRules:
+		c.number("crossRefCm", int64(cmd.CrossRefCm), 0, MaxCrossRefCm)
+		c.number("retain", cmd.RetainNs, 0, MaxRetainNs)
+	}
+	c.precondition(cmd)
+	return c.found
+}
+
+// opName is what a command asks for, in problems.
+func opName(cmd Command) string {
+	switch cmd.(type) {
+	case PutSector:
+		return "put sector"
+	case RemoveSector:
+		return "remove sector"
+	case PutFlight:
+		return "put flight"
+	case CancelFlight:
+		return "cancel flight"
+	case SetService:
+		return "set service time"
+	case SetServers:
+		return "set servers"
+	}
+	return "set rules"
+}
+
+// checker keeps the first problem found.
+type checker struct {
+	op, subject string
+	found       *problem.Error
+}
+
+func (c *checker) fail(kind problem.Kind, field, value, allowed string) {
+	if c.found != nil {
+		return
+	}
+	c.found = &problem.Error{
+		Kind: kind, Op: c.op, Subject: problem.Clip(c.subject), Field: field, Value: problem.Clip(value), Allowed: allowed,
+	}
+}
+
+func (c *checker) number(field string, v, least, most int64) {
+	if v < least || v > most {
+		c.fail(problem.Invalid, field, fmt.Sprint(v), fmt.Sprintf("%d to %d", least, most))
+	}
+}
+
+// count refuses a list that is too long, as TooLarge, or too short.
+func (c *checker) count(field string, n, least, most int) {
+	kind := problem.TooLarge
+	if n < least {
+		kind = problem.Invalid
+	}
+	if n < least || n > most {
+		c.fail(kind, field, fmt.Sprintf("%d long", n), fmt.Sprintf("%d to %d", least, most))
+	}
+}
+
+// geometry passes on what geo found wrong.
+func (c *checker) geometry(prefix string, err error) {
+	if err == nil {
+		return
+	}
+	if wrong := (*geo.FieldError)(nil); errors.As(err, &wrong) {
+		c.fail(problem.Invalid, prefix+wrong.Field, wrong.Value, wrong.Allowed)
+		return
+	}
+	c.fail(problem.Invalid, prefix, err.Error(), "")
+}
+
+// ValidID reports whether a text may be the identifier of a sector or flight: 1 to MaxIDBytes of A-Z a-z 0-9 . _ : -
+func ValidID(id string) bool {
+	if len(id) < 1 || len(id) > MaxIDBytes {
+		return false
+	}
+	for i := range len(id) {
+		b := id[i]
+		known := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("._:-", b) >= 0
+		if !known {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checker) id(field, id string) {
+	if !ValidID(id) {
+		c.fail(problem.Invalid, field, strconv.QuoteToASCII(problem.Clip(id)), fmt.Sprintf("1 to %d of A-Z a-z 0-9 . _ : -", MaxIDBytes))
+	}
+}
+
+func (c *checker) label(field, s string) {
+	ok := len(s) <= MaxLabelBytes
+	for i := 0; ok && i < len(s); i++ {
+		ok = s[i] >= ' ' && s[i] <= '~'
+	}
+	if !ok {
+		c.fail(problem.Invalid, field, strconv.QuoteToASCII(problem.Clip(s)), fmt.Sprintf("up to %d printable ASCII characters", MaxLabelBytes))
+	}
+}
+
+func (c *checker) sector(s *Sector) {
+	c.id("id", s.ID)
+	if len(s.Name) > MaxNameBytes || !utf8.ValidString(s.Name) || strings.ContainsFunc(s.Name, unicode.IsControl) {
+		c.fail(problem.Invalid, "name", strconv.QuoteToASCII(problem.Clip(s.Name)), fmt.Sprintf("up to %d bytes of UTF-8 without control characters", MaxNameBytes))
+	}
+	c.count("volumes", len(s.Volumes), 1, MaxVolumes)
+	vertices := 0
+	for _, v := range s.Volumes {
+		vertices += vertexCount(v)
+	}
+	if vertices > MaxSectorVertices {
+		c.fail(problem.TooLarge, "volumes", fmt.Sprintf("%d vertices", vertices), fmt.Sprintf("up to %d in all", MaxSectorVertices))
+	}
+	c.cells(s.Cells)
+	for i := 0; i < len(s.Volumes) && c.found == nil; i++ {
+		c.geometry(fmt.Sprintf("volumes[%d].", i), s.Volumes[i].Validate())
+	}
+}
+
+func vertexCount(p geo.Polygon) int {
+	n := 0
+	for _, ring := range p.Rings {
+		n += len(ring)
+	}
+	return n
+}
+
+func (c *checker) flight(f *Flight) {
+	c.id("id", f.ID)
+	c.label("callsign", f.Callsign)
+	c.label("from", f.From)
+	c.label("to", f.To)
+	if len(f.Path) > geo.MaxPathPoints {
+		c.count("points", len(f.Path), 2, geo.MaxPathPoints)
+		return
+	}
+	c.geometry("", f.Uncertainty.Validate())
+	c.geometry("", geo.ValidatePath(f.Path))
+	c.cells(f.Cells)
+}
+
+// cells refuses what is not a sorted list of cells.
+func (c *checker) cells(cells []uint64) {
+	c.count("cells", len(cells), 0, MaxCells)
+	if c.found != nil {
+		return
+	}
+	for i, cell := range cells {
+		field := fmt.Sprintf("cells[%d]", i)
+		if !index.Valid(cell) {
+			c.fail(problem.Invalid, field, fmt.Sprintf("%#x", cell), "the number of an S2 cell")
+		}
+		if i > 0 && cell <= cells[i-1] {
+			c.fail(problem.Invalid, field, fmt.Sprintf("%#x", cell), fmt.Sprintf("above the one before, %#x", cells[i-1]))
+		}
+	}
+}
+
+func (c *checker) servers(servers []Server) {
+	c.count("servers", len(servers), 0, MaxServers)
+	if c.found != nil {
+		return
+	}
+	last := uint64(0)
+	for i, s := range servers {
+		field := fmt.Sprintf("servers[%d]", i)
+		if s.Number <= last {
+			c.fail(problem.Invalid, field+".number", fmt.Sprint(s.Number), fmt.Sprintf("above the one before, %d", last))
+		}
+		last = s.Number
+		c.id(field+".name", s.Name)
+		if !isHostPort(s.HTTP) {
+			c.fail(problem.Invalid, field+".http", strconv.QuoteToASCII(problem.Clip(s.HTTP)), fmt.Sprintf("host:port, up to %d characters", MaxAddressBytes))
+		}
+	}
+}
+
+// isHostPort looks only at the shape: it resolves nothing.
+func isHostPort(s string) bool {
+	colon := strings.LastIndexByte(s, ':')
+	if colon < 1 || len(s) > MaxAddressBytes {
+		return false
+	}
+	port, err := strconv.ParseUint(s[colon+1:], 10, 16)
+	if err != nil || port == 0 {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/?#@\"'<>`, r) })
+}
+
+func (c *checker) precondition(cmd Command) {
+	when := cmd.precondition()
+	if when.Match != nil && when.Absent {
+		c.fail(problem.Invalid, "precondition", "both a version and absent", "one of them")
+	}
+	switch cmd.(type) {
+	case PutSector, PutFlight:
+	default:
+		if when.Absent {
+			c.fail(problem.Invalid, "precondition", "absent", "a version, or none")
+		}
+	}
+}
+
+// check holds a precondition against the version that is there, nil for nothing.
+func (p Precondition) check(op, subject string, current *Version) *problem.Error {
+	now := "nothing is there"
+	if current != nil {
+		now = "it is at version " + current.String()
+	}
+	if p.Match != nil && (current == nil || *current != *p.Match) {
+		return &problem.Error{Kind: problem.PreconditionFailed, Op: op, Subject: subject, Detail: "version " + p.Match.String() + " was expected, but " + now}
+	}
+	if p.Absent && current != nil {
+		return &problem.Error{Kind: problem.Conflict, Op: op, Subject: subject, Detail: "it was expected to be new, but " + now}
+	}
+	return nil
+}

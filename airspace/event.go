@@ -1,0 +1,92 @@
+package airspace
+
+import (
+	"fmt"
+
+	"onevoice/codec"
+)
+
+// EventKind says what happened. The numbers are part of the stream's format; never reuse one.
+type EventKind uint8
+
+// The kinds of event.
+const (
+	// SectorPut: a sector was made or replaced.
+	SectorPut EventKind = 1
+	// SectorRemoved: a sector is gone.
+	SectorRemoved EventKind = 2
+	// FlightPut: a flight was filed or amended; Windows are its windows.
+	FlightPut EventKind = 3
+	// FlightCancelled: a flight was cancelled.
+	FlightCancelled EventKind = 4
+	// FlightExpired: a flight has ended and its retention is over; it was removed.
+	FlightExpired EventKind = 5
+	// FlightRewindowed: a flight has other Windows because a sector or a rule changed; its plan and Version are as before.
+	FlightRewindowed EventKind = 6
+	// SettingsChanged: the settings changed; ID is empty.
+	SettingsChanged EventKind = 7
+)
+
+// String is the kind's word on streams, as "flight-put".
+func (k EventKind) String() string {
+	switch k {
+	case SectorPut:
+		return "sector-put"
+	case SectorRemoved:
+		return "sector-removed"
+	case FlightPut:
+		return "flight-put"
+	case FlightCancelled:
+		return "flight-cancelled"
+	case FlightExpired:
+		return "flight-expired"
+	case FlightRewindowed:
+		return "flight-rewindowed"
+	case SettingsChanged:
+		return "settings"
+	}
+	return fmt.Sprintf("EventKind(%d)", uint8(k))
+}
+
+// Event is one change of the state. Every change gives one, so that who follows them from a state knows the next.
+type Event struct {
+	Kind EventKind
+	// ID is the sector's or flight's.
+	ID string
+	// Version is the one that the thing now has, or had when it was removed.
+	Version Version
+	// Callsign is the flight's.
+	Callsign string
+	// Windows are the flight's, all of them, for FlightPut and FlightRewindowed.
+	Windows []SectorWindow
+	// ServiceNs is service time at the entry.
+	ServiceNs int64
+}
+
+func encodeEvent(e *Event) []byte {
+	w := codec.Writer{B: make([]byte, 0, 64+56*len(e.Windows))}
+	w.U8(Format)
+	w.U8(uint8(e.Kind))
+	w.String(e.ID)
+	appendVersion(&w, e.Version)
+	w.String(e.Callsign)
+	w.I64(e.ServiceNs)
+	appendWindows(&w, e.Windows)
+	return w.B
+}
+
+// DecodeEvent reads an event as the machine emitted it.
+func DecodeEvent(b []byte) (Event, error) {
+	r := codec.NewReader(b)
+	if v := r.U8(); v != Format {
+		return Event{}, fmt.Errorf("airspace event: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
+	}
+	e := Event{Kind: EventKind(r.U8()), ID: r.String(maxText), Version: readVersion(r), Callsign: r.String(maxText), ServiceNs: r.I64(), Windows: readWindows(r)}
+	if e.Kind < SectorPut || e.Kind > SettingsChanged {
+		r.Fail()
+	}
+	if err := r.Finish(); err != nil {
+		return Event{}, fmt.Errorf("airspace event: %w", err)
+	}
+	return e, nil
+}

@@ -1,0 +1,95 @@
+package airspace
+
+import (
+	"fmt"
+
+	"onevoice/airspace/index"
+	"onevoice/problem"
+)
+
+func (c *change) putFlight(cmd PutFlight) Result {
+	s := &c.m.state
+	op, id := opName(cmd), cmd.Flight.ID
+	old, amends := s.flights.Get(id)
+	if !amends && s.flights.Len() >= MaxFlights {
+		return full(op, id, MaxFlights)
+	}
+	n := &flight{FlightRecord: FlightRecord{Flight: cmd.Flight, Version: c.at}}
+	if over := n.EndNs() + s.settings.RetainNs; over < s.clock.nowNs {
+		return refused(op, id, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs)))
+	}
+	outline := newOutline(&n.Flight)
+	n.tiles = index.Tiles(outline.legs)
+	windows, p := s.windowsOf(&outline, n.tiles, new(int))
+	if p != nil {
+		p.Op = op
+		return Result{Problem: p}
+	}
+	n.Windows = windows
+	if amends {
+		c.m.dropFlight(old)
+	}
+	c.m.addFlight(n)
+	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
+	return Result{Windows: n.Windows}
+}
+
+// windowsOf computes the windows of a flight in all sectors, and adds to work what it takes.
+func (s *State) windowsOf(o *outline, tiles []uint64, work *int) ([]SectorWindow, *problem.Error) {
+	var windows []SectorWindow
+	for _, id := range s.sectorTiles.Search(tiles, everBefore, everAfter) {
+		near, _ := s.sectors.Get(id)
+		touches := o.touches(near, s.settings.CrossRefCm, work)
+		if *work > MaxWork {
+			return nil, &problem.Error{Kind: problem.Refused, Subject: o.flight.ID, Detail: fmt.Sprintf("finding sector windows takes more than %d steps; use fewer points or simpler sectors", MaxWork)}
+		}
+		if touches {
+			windows = append(windows, o.windowsIn(near, s.settings.CrossRefCm)...)
+		}
+	}
+	if len(windows) > MaxFlightWindows {
+		return nil, tooManyWindows(o.flight.ID, len(windows))
+	}
+	sortWindows(windows)
+	return windows, nil
+}
+
+func tooManyWindows(flight string, n int) *problem.Error {
+	return &problem.Error{Kind: problem.Refused, Subject: flight, Detail: fmt.Sprintf("flight %s would have %d sector windows, more than %d", flight, n, MaxFlightWindows)}
+}
+
+func (c *change) cancelFlight(cmd CancelFlight) {
+	old, _ := c.m.state.flights.Get(cmd.ID)
+	c.m.dropFlight(old)
+	c.event(Event{Kind: FlightCancelled, ID: old.ID, Version: old.Version, Callsign: old.Callsign})
+}
+
+// addFlight puts a flight that is not there into all trees.
+func (m *Machine) addFlight(f *flight) {
+	s := &m.state
+	s.flights.Set(f.ID, f)
+	s.ends.Set(end{f.EndNs(), f.ID})
+	s.flightTiles.Insert(f.ID, f.tiles, f.beginNs(), f.EndNs())
+	m.addVisits(f)
+}
+
+// dropFlight takes a flight out of all trees.
+func (m *Machine) dropFlight(f *flight) {
+	s := &m.state
+	s.flights.Delete(f.ID)
+	s.ends.Delete(end{f.EndNs(), f.ID})
+	s.flightTiles.Remove(f.ID, f.tiles)
+	m.dropVisits(f)
+}
+
+func (m *Machine) addVisits(f *flight) {
+	for _, w := range f.Windows {
+		m.state.visits.Set(visitOf(&f.FlightRecord, w))
+	}
+}
+
+func (m *Machine) dropVisits(f *flight) {
+	for _, w := range f.Windows {
+		m.state.visits.Delete(visitOf(&f.FlightRecord, w))
+	}
+}

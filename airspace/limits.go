@@ -1,0 +1,80 @@
+package airspace
+
+import (
+	"time"
+
+	"onevoice/geo"
+)
+
+// Limits on what one command may bring. They keep every record in one chunk of a snapshot, and one command in one frame.
+const (
+	// MaxIDBytes bounds the identifiers of sectors and flights, 1 to 64 of A-Z a-z 0-9 . _ : -
+	MaxIDBytes = 64
+	// MaxNameBytes bounds the name of a sector, UTF-8 without control characters.
+	MaxNameBytes = 128
+	// MaxLabelBytes bounds a callsign and the names of departure and destination, printable ASCII; they may be empty.
+	MaxLabelBytes = 32
+	// MaxVolumes bounds the polygons of a sector.
+	MaxVolumes = 2048
+	// MaxSectorVertices bounds the vertices of all polygons of a sector: 160 KB of a record.
+	MaxSectorVertices = 20_000
+	// MaxCells bounds the covering that comes with a sector, a flight or a question.
+	MaxCells = 1024
+	// MaxFlightWindows bounds the sector windows of one flight, 100 KB of a record. Real flights have under a hundred.
+	MaxFlightWindows = 1024
+	// MaxServers bounds the list of the cluster's servers.
+	MaxServers = 64
+	// MaxAddressBytes bounds the HTTP address of a server.
+	MaxAddressBytes = 256
+)
+
+// Limits on the whole.
+const (
+	// MaxSectors bounds the sector set: all of Europe has about 2,000.
+	MaxSectors = 10_000
+	// MaxFlights bounds the flights held, some 5 GB of memory; a busy continent files 40,000 a day.
+	MaxFlights = 1_000_000
+	// MaxRewindow is how many flights one command may touch by changing a sector or the rules, because an entry is
+	// applied in one go while nothing else is.
+	MaxRewindow = 2000
+	// MaxExpired is how many flights one entry removes; the rest follow in the next, which is then due at once.
+	MaxExpired = 1000
+	// MaxPage bounds one page of any list.
+	MaxPage = 1000
+)
+
+// Service time and rules.
+const (
+	// MaxServiceNs is where service time ends, with the last instant that a path may name: it stands still there.
+	MaxServiceNs = geo.MaxAtNs
+	// MinRateMilli is the slowest service time, a thousandth of real time. It cannot stand still, since flights would
+	// never expire.
+	MinRateMilli = 1
+	// MaxRateMilli is the fastest service time, a thousand times real time.
+	MaxRateMilli = 1_000_000
+	// DefaultRateMilli is real time.
+	DefaultRateMilli = 1000
+	// DefaultCrossRefCm is by how much bands are widened where altitudes of different references are compared: 300 m,
+	// about what pressure altitude and true altitude differ by when the pressure is 35 hPa off the standard.
+	DefaultCrossRefCm = 30_000
+	// MaxCrossRefCm bounds that widening: 10 km.
+	MaxCrossRefCm = 1_000_000
+	// DefaultRetainNs is how long a flight is kept after it has ended, in service time: ten minutes.
+	DefaultRetainNs = int64(10 * time.Minute)
+	// MaxRetainNs bounds that time: 30 days.
+	MaxRetainNs = int64(30 * 24 * time.Hour)
+)
+
+// Limits on the work of one command or question.
+const (
+	// MaxWork bounds the steps of finding windows, where a step is about one edge of a volume held against one leg of a path.
+	// Filing 110 points among the sectors of Switzerland takes about 3,000, and 16 million take well under a second.
+	MaxWork = 16_000_000
+	// MaxRewindowWindows bounds the windows of all flights that one command touches, since its entry carries them as events:
+	// about 6 MB.
+	MaxRewindowWindows = 100_000
+	// MaxVolumeFlights bounds the flights that one question about a volume looks at.
+	MaxVolumeFlights = 20_000
+	// MaxChunkBytes is how full a chunk of a snapshot is made. No record is larger than 400 KB.
+	MaxChunkBytes = 256 << 10
+)

@@ -1,0 +1,349 @@
+package airspace
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"onevoice/geo"
+	"onevoice/machine"
+)
+
+// TestAgainstNaive gives random commands to a machine, to one that is stored and loaded at random times, and to the naive
+// model. Results, events, answers and chunks must agree at every step.
+func TestAgainstNaive(t *testing.T) { rapid.Check(t, againstNaive) }
+
+func againstNaive(t *rapid.T) {
+	pair := &pair{t: t, a: New(), b: New(), logNs: startNs}
+	pair.entry(nil)
+	model := newNaive(startNs)
+	draw := &drawer{t: t, model: model}
+	follow := follower{}
+	for range rapid.IntRange(1, 25).Draw(t, "entries") {
+		pair.logNs += rapid.SampledFrom([]int64{0, 1, second, 300 * second, 3600 * second}).Draw(t, "after")
+		cmds := make([]Command, rapid.IntRange(0, 4).Draw(t, "commands"))
+		expired := model.advance(pair.logNs)
+		var want []Result
+		for i := range cmds {
+			cmds[i] = draw.command()
+			want = append(want, model.apply(Version{pair.index + 1, uint32(i)}, cmds[i]))
+		}
+		results, events := pair.entry(cmds)
+		compareResults(t, cmds, results, want)
+		compareExpiries(t, events, expired)
+		follow.take(t, events)
+		follow.compare(t, pair.a.State())
+		compareState(t, pair.a.State(), model)
+		draw.ask(pair.a.State())
+		if rapid.IntRange(0, 4).Draw(t, "reload") == 0 {
+			pair.b = reload(t, chunksOf(pair.b.State()))
+			compareState(t, pair.b.State(), model)
+		}
+	}
+}
+
+// pair is two machines that get the same.
+type pair struct {
+	t     *rapid.T
+	a, b  *Machine
+	index uint64
+	logNs int64
+}
+
+func (p *pair) entry(cmds []Command) ([]Result, [][]byte) {
+	p.index++
+	at := machine.At{Index: p.index, LogTimeNs: p.logNs}
+	var eventsA, eventsB [][]byte
+	emitA := func(e []byte) { eventsA = append(eventsA, e) }
+	emitB := func(e []byte) { eventsB = append(eventsB, e) }
+	if due := p.a.DueNs(); due != p.b.DueNs() || due != 0 && (due <= p.logNs) != p.expires() {
+		p.t.Fatalf("due at %d and %d, log time %d, expires: %v", due, p.b.DueNs(), p.logNs, p.expires())
+	}
+	p.a.Advance(at, emitA)
+	p.b.Advance(at, emitB)
+	var results []Result
+	for i, cmd := range cmds {
+		at.Sub = uint32(i)
+		a, b := p.a.Apply(at, Encode(cmd), emitA), p.b.Apply(at, Encode(cmd), emitB)
+		if !bytes.Equal(a, b) {
+			p.t.Fatalf("%T: results differ: %x and %x", cmd, a, b)
+		}
+		res, err := DecodeResult(a)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		results = append(results, res)
+	}
+	if !slices.EqualFunc(eventsA, eventsB, bytes.Equal) {
+		p.t.Fatalf("events differ")
+	}
+	if !slices.EqualFunc(chunksOf(p.a.State()), chunksOf(p.b.State()), bytes.Equal) {
+		p.t.Fatalf("chunks differ")
+	}
+	return results, eventsA
+}
+
+// expires reports whether Advance at the pair's log time would remove a flight.
+func (p *pair) expires() bool {
+	s := p.a.State()
+	now := s.ServiceAt(p.logNs)
+	return slices.ContainsFunc(s.Flights("", MaxPage), func(f *FlightRecord) bool { return f.EndNs()+s.Settings().RetainNs < now })
+}
+
+func compareResults(t *rapid.T, cmds []Command, got, want []Result) {
+	for i := range got {
+		if got[i].Problem != nil && want[i].Problem != nil && got[i].Problem.Kind == want[i].Problem.Kind {
+			got[i].Problem, want[i].Problem = nil, nil
+		}
+		got[i].ServiceNs = 0
+		if fmt.Sprintf("%+v", deref(got[i])) != fmt.Sprintf("%+v", deref(want[i])) {
+			t.Fatalf("%+v:\ngot  %+v\nwant %+v", cmds[i], deref(got[i]), deref(want[i]))
+		}
+	}
+}
+
+func deref(r Result) any {
+	current := "nothing"
+	if r.Current != nil {
+		current = r.Current.String()
+	}
+	r.Current = nil
+	return struct {
+		Result
+		now string
+	}{r, current}
+}
+
+func compareExpiries(t *rapid.T, events [][]byte, want []string) {
+	var got []string
+	for _, b := range events {
+		e, err := DecodeEvent(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == FlightExpired {
+			got = append(got, e.ID)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("expired %v, want %v", got, want)
+	}
+}
+
+// follower knows what the events say, and nothing else: the version of each thing, and the windows of each flight.
+type follower map[string]Event
+
+func (f follower) take(t *rapid.T, events [][]byte) {
+	for _, b := range events {
+		e, err := DecodeEvent(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch e.Kind {
+		case SectorPut, FlightPut:
+			f[e.ID] = e
+		case FlightRewindowed:
+			if f[e.ID].Version != e.Version || slices.Equal(f[e.ID].Windows, e.Windows) {
+				t.Fatalf("event %+v after %+v", e, f[e.ID])
+			}
+			f[e.ID] = e
+		case SectorRemoved, FlightCancelled, FlightExpired:
+			if f[e.ID].Version != e.Version {
+				t.Fatalf("event %+v after %+v", e, f[e.ID])
+			}
+			delete(f, e.ID)
+		}
+	}
+}
+
+func (f follower) compare(t *rapid.T, s *State) {
+	for _, r := range s.Flights("", MaxPage) {
+		if e := f[r.ID]; e.Version != r.Version || e.Callsign != r.Callsign || !slices.Equal(e.Windows, r.Windows) {
+			t.Fatalf("flight %+v, but the events say %+v", r, e)
+		}
+	}
+	for _, n := range s.Sectors("", MaxPage) {
+		if e := f[n.ID]; e.Version != n.Version {
+			t.Fatalf("sector %+v, but the events say %+v", n, e)
+		}
+	}
+	if len(f) != s.FlightCount()+s.SectorCount() {
+		t.Fatalf("the events know %d things", len(f))
+	}
+}
+
+func compareState(t *rapid.T, s *State, model *naive) {
+	if s.ServiceNs() != model.nowNs {
+		t.Fatalf("service time %d, want %d", s.ServiceNs(), model.nowNs)
+	}
+	if got := s.Settings(); !reflect.DeepEqual(got, model.settings) {
+		t.Fatalf("settings %+v, want %+v", got, model.settings)
+	}
+	if s.FlightCount() != len(model.flights) || s.SectorCount() != len(model.sectors) {
+		t.Fatalf("%d flights, %d sectors, want %d, %d", s.FlightCount(), s.SectorCount(), len(model.flights), len(model.sectors))
+	}
+	for _, f := range s.Flights("", MaxPage) {
+		want := model.flights[f.ID]
+		if !slices.Equal(f.Windows, want.Windows) || f.Version != want.Version || !slices.Equal(f.Path, want.Path) {
+			t.Fatalf("flight %+v, want %+v", f, want)
+		}
+	}
+}
+
+// drawer makes random commands and questions around places where flights and sectors meet.
+type drawer struct {
+	t     *rapid.T
+	model *naive
+}
+
+func (d *drawer) command() Command {
+	switch rapid.SampledFrom([]string{"flight", "flight", "flight", "flight", "cancel", "sector", "sector", "remove", "service", "servers", "rules"}).Draw(d.t, "command") {
+	case "flight":
+		f := d.flight()
+		return PutFlight{Flight: f, If: d.when(d.model.flights[f.ID].Version, true)}
+	case "cancel":
+		id := d.id("f")
+		return CancelFlight{ID: id, If: d.when(d.model.flights[id].Version, false)}
+	case "sector":
+		s := d.sector()
+		return PutSector{Sector: s, If: d.when(d.model.sectors[s.ID].Version, true)}
+	case "remove":
+		id := d.id("s")
+		return RemoveSector{ID: id, If: d.when(d.model.sectors[id].Version, false)}
+	case "service":
+		anchor := rapid.SampledFrom([]int64{0, d.model.nowNs - 1, d.model.nowNs, d.model.nowNs + 100*second, MaxServiceNs}).Draw(d.t, "anchor")
+		if anchor == MaxServiceNs && rapid.IntRange(0, 9).Draw(d.t, "end of time") > 0 {
+			anchor = 0
+		}
+		return SetService{AnchorNs: anchor, RateMilli: rapid.SampledFrom([]int64{0, 1, 333, 1000, 1_000_000}).Draw(d.t, "rate"), If: d.when(d.model.settings.Version, false)}
+	case "servers":
+		return SetServers{Servers: []Server{{1, "n1", "localhost:7480"}}, If: d.when(d.model.settings.Version, false)}
+	}
+	return SetRules{
+		CrossRefCm: rapid.SampledFrom([]int32{0, DefaultCrossRefCm}).Draw(d.t, "cross"),
+		RetainNs:   rapid.SampledFrom([]int64{0, DefaultRetainNs}).Draw(d.t, "retain"),
+		If:         d.when(d.model.settings.Version, false),
+	}
+}
+
+func (d *drawer) when(now Version, absent bool) Precondition {
+	switch rapid.IntRange(0, 9).Draw(d.t, "when") {
+	case 0:
+		return Precondition{Match: &now}
+	case 1:
+		return Precondition{Match: &Version{1, 1}}
+	case 2:
+		return Precondition{Absent: absent}
+	}
+	return Precondition{}
+}
+
+func (d *drawer) id(prefix string) string {
+	return prefix + string(rune('a'+rapid.IntRange(0, 5).Draw(d.t, "id")))
+}
+
+// position is on a coarse grid, so that edges and corners are met exactly, around one place or across the antimeridian.
+func (d *drawer) position(lonBase int64) geo.LatLon {
+	lat := rapid.Int32Range(-6, 6).Draw(d.t, "lat")
+	lon := lonBase + 5_000_000*rapid.Int64Range(-6, 6).Draw(d.t, "lon")
+	if lon >= 1_800_000_000 {
+		lon -= 3_600_000_000
+	}
+	return geo.LatLon{LatE7: 470_000_000 + 5_000_000*lat, LonE7: int32(lon)}
+}
+
+func (d *drawer) lonBase() int64 {
+	return rapid.SampledFrom([]int64{80_000_000, 1_795_000_000}).Draw(d.t, "where")
+}
+
+func (d *drawer) altitude() int32 {
+	return 300_000*rapid.Int32Range(0, 4).Draw(d.t, "altitude") + rapid.SampledFrom([]int32{0, 0, 0, -1, 1}).Draw(d.t, "off")
+}
+
+func (d *drawer) ref() geo.Ref {
+	return rapid.SampledFrom([]geo.Ref{geo.RefSTD, geo.RefAMSL}).Draw(d.t, "ref")
+}
+
+func (d *drawer) flight() Flight {
+	f := Flight{ID: d.id("f"), Callsign: "C", From: "LSZH", To: "LSGG"}
+	at := startNs + rapid.Int64Range(-10, 1000).Draw(d.t, "begin")*60*second
+	base, ref := d.lonBase(), d.ref()
+	for range rapid.IntRange(2, 6).Draw(d.t, "points") {
+		f.Path = append(f.Path, geo.Point4D{Pos: d.position(base), Alt: geo.Altitude{Cm: d.altitude(), Ref: ref}, AtNs: at})
+		at += rapid.SampledFrom([]int64{1, 60 * second, 600 * second, 36_000 * second}).Draw(d.t, "leg")
+	}
+	f.Uncertainty = geo.Uncertainty{
+		LateralCm:  rapid.SampledFrom([]int32{0, 0, 100_000, 6_000_000}).Draw(d.t, "lateral"),
+		VerticalCm: rapid.SampledFrom([]int32{0, 10_000}).Draw(d.t, "vertical"),
+		TimeNs:     rapid.SampledFrom([]int64{0, 0, 60 * second}).Draw(d.t, "late"),
+	}
+	return f
+}
+
+// volume is a triangle or quadrangle, not always a valid one.
+func (d *drawer) volume() geo.Polygon {
+	base, floor, ref := d.lonBase(), d.altitude(), d.ref()
+	var ring geo.Ring
+	for range rapid.IntRange(3, 4).Draw(d.t, "vertices") {
+		ring = append(ring, d.position(base))
+	}
+	ceiling := floor + 300_000*rapid.Int32Range(0, 3).Draw(d.t, "high")
+	return geo.Polygon{Rings: []geo.Ring{ring}, Band: geo.Band{Floor: geo.Altitude{Cm: floor, Ref: ref}, Ceiling: geo.Altitude{Cm: ceiling, Ref: ref}}}
+}
+
+func (d *drawer) sector() Sector {
+	s := Sector{ID: d.id("s"), Name: "Süd"}
+	for range rapid.IntRange(1, 3).Draw(d.t, "volumes") {
+		v := d.volume()
+		for try := 0; v.Validate() != nil && try < 5; try++ {
+			v = d.volume()
+		}
+		s.Volumes = append(s.Volumes, v)
+	}
+	return s
+}
+
+// ask compares answers, page by page.
+func (d *drawer) ask(s *State) {
+	from := startNs + rapid.Int64Range(-10, 1000).Draw(d.t, "from")*60*second
+	to := from + rapid.SampledFrom([]int64{1, 60 * second, 36_000 * second}).Draw(d.t, "span")
+	limit := rapid.SampledFrom([]int{1, 2, 1000}).Draw(d.t, "limit")
+	sector := d.id("s")
+	d.pages("who", func(after Cursor) ([]Occupant, error) { return s.Who(sector, from, to, after, limit) },
+		func(after Cursor) ([]Occupant, bool) {
+			_, ok := d.model.sectors[sector]
+			return d.model.who(sector, from, to, after, limit), ok
+		}, limit)
+	v := d.volume()
+	d.pages("in volume", func(after Cursor) ([]Occupant, error) { return s.InVolume(v, nil, from, to, after, limit) },
+		func(after Cursor) ([]Occupant, bool) {
+			if v.Validate() != nil {
+				return nil, false
+			}
+			return d.model.inVolume(v, from, to, after, limit), true
+		}, limit)
+}
+
+func (d *drawer) pages(what string, ask func(Cursor) ([]Occupant, error), expect func(Cursor) ([]Occupant, bool), limit int) {
+	var after Cursor
+	for {
+		got, err := ask(after)
+		want, ok := expect(after)
+		if (err == nil) != ok {
+			d.t.Fatalf("%s: error %v, want an answer: %v", what, err, ok)
+		}
+		same := slices.EqualFunc(got, want, func(a, b Occupant) bool { return a.Flight.ID == b.Flight.ID && a.Window == b.Window })
+		if !same {
+			d.t.Fatalf("%s after %v: got %v, want %v", what, after, got, want)
+		}
+		if len(got) < limit {
+			return
+		}
+		last := got[len(got)-1]
+		after = Cursor{last.Window.EnterMinNs, last.Flight.ID}
+	}
+}

@@ -1,0 +1,210 @@
+package airspace
+
+import (
+	"cmp"
+	"maps"
+	"math/big"
+	"slices"
+
+	"onevoice/geo"
+	"onevoice/problem"
+)
+
+// naive is the airspace as one would write it without caring for speed: maps, and everything computed anew each time.
+type naive struct {
+	sectors  map[string]SectorRecord
+	flights  map[string]FlightRecord
+	settings Settings
+	logNs    int64
+	nowNs    int64
+}
+
+func newNaive(logNs int64) *naive {
+	return &naive{
+		sectors: map[string]SectorRecord{}, flights: map[string]FlightRecord{}, logNs: logNs, nowNs: logNs,
+		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Version: Version{Index: 1}},
+	}
+}
+
+func (n *naive) windowsOf(f *Flight) []SectorWindow {
+	var list []SectorWindow
+	for _, id := range slices.Sorted(maps.Keys(n.sectors)) {
+		for _, w := range n.visitsTo(f, n.sectors[id].Volumes) {
+			list = append(list, SectorWindow{id, w})
+		}
+	}
+	slices.SortFunc(list, func(a, b SectorWindow) int {
+		return cmp.Or(cmp.Compare(a.EnterMinNs, b.EnterMinNs), cmp.Compare(a.Sector, b.Sector))
+	})
+	return list
+}
+
+func (n *naive) visitsTo(f *Flight, volumes []geo.Polygon) []geo.Window {
+	var prepared []*geo.Prepared
+	for _, v := range volumes {
+		prepared = append(prepared, geo.Prepare(v))
+	}
+	return geo.Windows(f.Path, f.Uncertainty, prepared, n.settings.CrossRefCm)
+}
+
+// rewindow computes all windows and counts the flights that have others than before.
+func (n *naive) rewindow() int {
+	changed := 0
+	for id, f := range n.flights {
+		windows := n.windowsOf(&f.Flight)
+		if !slices.Equal(windows, f.Windows) {
+			changed++
+		}
+		f.Windows = windows
+		n.flights[id] = f
+	}
+	return changed
+}
+
+// serviceAt is the definition: rounded down, cut at the end.
+func (n *naive) serviceAt(logNs int64) int64 {
+	v := big.NewInt(logNs)
+	v.Sub(v, big.NewInt(n.settings.ServiceAnchorLogNs))
+	v.Mul(v, big.NewInt(n.settings.RateMilli))
+	v.Div(v, big.NewInt(1000))
+	v.Add(v, big.NewInt(n.settings.ServiceAnchorNs))
+	if v.Cmp(big.NewInt(MaxServiceNs)) > 0 {
+		return MaxServiceNs
+	}
+	return v.Int64()
+}
+
+// advance gives the identifiers of those that expire, in order.
+func (n *naive) advance(logNs int64) []string {
+	n.logNs = logNs
+	n.nowNs = n.serviceAt(logNs)
+	var over []FlightRecord
+	for _, f := range n.flights {
+		if f.Path[len(f.Path)-1].AtNs+f.Uncertainty.TimeNs+n.settings.RetainNs < n.nowNs {
+			over = append(over, f)
+		}
+	}
+	slices.SortFunc(over, func(a, b FlightRecord) int { return cmp.Or(cmp.Compare(a.EndNs(), b.EndNs()), cmp.Compare(a.ID, b.ID)) })
+	var ids []string
+	for _, f := range over {
+		ids = append(ids, f.ID)
+		delete(n.flights, f.ID)
+	}
+	return ids
+}
+
+func (n *naive) apply(at Version, cmd Command) Result {
+	if p := Validate(cmd); p != nil {
+		return Result{Problem: p}
+	}
+	switch cmd := cmd.(type) {
+	case PutSector:
+		if kind, current := hold(n.sectors, cmd.Sector.ID, cmd.If, func(s SectorRecord) Version { return s.Version }); kind != 0 {
+			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
+		}
+		n.sectors[cmd.Sector.ID] = SectorRecord{cmd.Sector, at}
+		return Result{Version: at, Rewindowed: n.rewindow()}
+	case RemoveSector:
+		kind, current := hold(n.sectors, cmd.ID, cmd.If, func(s SectorRecord) Version { return s.Version })
+		if _, ok := n.sectors[cmd.ID]; kind == 0 && !ok {
+			kind = problem.NotFound
+		}
+		if kind != 0 {
+			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
+		}
+		delete(n.sectors, cmd.ID)
+		return Result{Version: at, Rewindowed: n.rewindow()}
+	case PutFlight:
+		if kind, current := hold(n.flights, cmd.Flight.ID, cmd.If, func(f FlightRecord) Version { return f.Version }); kind != 0 {
+			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
+		}
+		f := FlightRecord{Flight: cmd.Flight, Version: at}
+		if f.EndNs()+n.settings.RetainNs < n.nowNs {
+			return Result{Problem: &problem.Error{Kind: problem.Refused}}
+		}
+		f.Windows = n.windowsOf(&f.Flight)
+		n.flights[f.ID] = f
+		return Result{Version: at, Windows: f.Windows}
+	case CancelFlight:
+		kind, current := hold(n.flights, cmd.ID, cmd.If, func(f FlightRecord) Version { return f.Version })
+		if _, ok := n.flights[cmd.ID]; kind == 0 && !ok {
+			kind = problem.NotFound
+		}
+		if kind != 0 {
+			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
+		}
+		delete(n.flights, cmd.ID)
+		return Result{Version: at}
+	}
+	return n.set(at, cmd)
+}
+
+func (n *naive) set(at Version, cmd Command) Result {
+	if m := cmd.precondition().Match; m != nil && *m != n.settings.Version {
+		return Result{Problem: &problem.Error{Kind: problem.PreconditionFailed}, Current: new(n.settings.Version)}
+	}
+	changed := 0
+	switch cmd := cmd.(type) {
+	case SetService:
+		anchor := cmp.Or(cmd.AnchorNs, n.nowNs)
+		if anchor < n.nowNs {
+			return Result{Problem: &problem.Error{Kind: problem.Refused}}
+		}
+		n.settings.ServiceAnchorLogNs, n.settings.ServiceAnchorNs, n.settings.RateMilli, n.nowNs = n.logNs, anchor, cmd.RateMilli, anchor
+	case SetServers:
+		n.settings.Servers = cmd.Servers
+	case SetRules:
+		n.settings.CrossRefCm, n.settings.RetainNs = cmd.CrossRefCm, cmd.RetainNs
+		changed = n.rewindow()
+	}
+	n.settings.Version = at
+	return Result{Version: at, Rewindowed: changed}
+}
+
+func hold[R any](there map[string]R, id string, when Precondition, version func(R) Version) (problem.Kind, *Version) {
+	r, ok := there[id]
+	switch {
+	case when.Match != nil && !ok:
+		return problem.PreconditionFailed, nil
+	case when.Match != nil && version(r) != *when.Match:
+		return problem.PreconditionFailed, new(version(r))
+	case when.Absent && ok:
+		return problem.Conflict, new(version(r))
+	}
+	return 0, nil
+}
+
+// who answers by looking at every window there is.
+func (n *naive) who(sector string, from, to int64, after Cursor, limit int) []Occupant {
+	var list []Occupant
+	for _, f := range n.flights {
+		for _, w := range f.Windows {
+			if w.Sector == sector {
+				list = append(list, Occupant{&f, w.Window})
+			}
+		}
+	}
+	return cut(list, from, to, after, limit)
+}
+
+func (n *naive) inVolume(v geo.Polygon, from, to int64, after Cursor, limit int) []Occupant {
+	var list []Occupant
+	for _, f := range n.flights {
+		for _, w := range n.visitsTo(&f.Flight, []geo.Polygon{v}) {
+			list = append(list, Occupant{&f, w})
+		}
+	}
+	return cut(list, from, to, after, limit)
+}
+
+func cut(list []Occupant, from, to int64, after Cursor, limit int) []Occupant {
+	less := func(a, b Cursor) int {
+		return cmp.Or(cmp.Compare(a.EnterNs, b.EnterNs), cmp.Compare(a.Flight, b.Flight))
+	}
+	place := func(o Occupant) Cursor { return Cursor{o.Window.EnterMinNs, o.Flight.ID} }
+	list = slices.DeleteFunc(list, func(o Occupant) bool {
+		return o.Window.EnterMinNs >= to || o.Window.LeaveMaxNs <= from || after != (Cursor{}) && less(place(o), after) <= 0
+	})
+	slices.SortFunc(list, func(a, b Occupant) int { return less(place(a), place(b)) })
+	return list[:min(len(list), limit)]
+}

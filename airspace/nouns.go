@@ -1,0 +1,135 @@
+package airspace
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+
+	"onevoice/codec"
+	"onevoice/geo"
+	"onevoice/problem"
+)
+
+// Version is the position in the log of the command that put a thing: entry and command within it.
+type Version struct {
+	Index uint64
+	Sub   uint32
+}
+
+// String gives a version as "index.sub".
+func (v Version) String() string {
+	return strconv.FormatUint(v.Index, 10) + "." + strconv.FormatUint(uint64(v.Sub), 10)
+}
+
+// Compare is negative where v is older than o, zero where they are equal, positive where v is newer.
+func (v Version) Compare(o Version) int {
+	return cmp.Or(cmp.Compare(v.Index, o.Index), cmp.Compare(v.Sub, o.Sub))
+}
+
+// ParseVersion reads what String gives; anything else is refused with a *problem.Error of kind Invalid.
+func ParseVersion(text string) (Version, error) {
+	a, b, _ := strings.Cut(text, ".")
+	index, err1 := strconv.ParseUint(a, 10, 64)
+	sub, err2 := strconv.ParseUint(b, 10, 32)
+	v := Version{index, uint32(sub)}
+	if err1 != nil || err2 != nil || v.String() != text {
+		return Version{}, &problem.Error{Kind: problem.Invalid, Op: "read version", Field: "version", Value: problem.Clip(strconv.Quote(text)), Allowed: "index.sub, as 1021.3"}
+	}
+	return v, nil
+}
+
+// Sector is a named piece of airspace: the union of its volumes, which may overlap.
+type Sector struct {
+	ID      string
+	Name    string
+	Volumes []geo.Polygon
+	// Cells is a covering of the volumes by S2 cells, sorted, made at the rim; it may be empty. No answer depends on it:
+	// see DESIGN.md.
+	Cells []uint64
+}
+
+// Flight is the agreed plan of one aircraft.
+type Flight struct {
+	ID       string
+	Callsign string
+	// From and To name departure and destination; they are labels.
+	From, To string
+	// Path is the plan, in the order of time.
+	Path []geo.Point4D
+	// Uncertainty is how far the flight may be from its plan.
+	Uncertainty geo.Uncertainty
+	// Cells is a covering of the path by S2 cells, as in Sector.
+	Cells []uint64
+}
+
+// SectorWindow is one visit of a flight to a sector.
+type SectorWindow struct {
+	Sector string
+	geo.Window
+}
+
+// SectorRecord is a sector as the state holds it. It is immutable and shared by all roots: never change it.
+type SectorRecord struct {
+	Sector
+	Version Version
+}
+
+// FlightRecord is a flight as the state holds it, with its windows sorted by (EnterMinNs, Sector). It is immutable and
+// shared by all roots: never change it.
+type FlightRecord struct {
+	Flight
+	Version Version
+	Windows []SectorWindow
+}
+
+// EndNs is when the flight is over for certain: its last point with its uncertainty in time. No window ends later.
+func (f *FlightRecord) EndNs() int64 { return f.Path[len(f.Path)-1].AtNs + f.Uncertainty.TimeNs }
+
+// beginNs is when the flight may begin. No window begins earlier.
+func (f *FlightRecord) beginNs() int64 { return f.Path[0].AtNs - f.Uncertainty.TimeNs }
+
+// Precondition is what must hold for a command to take effect; the zero value asks for nothing. At most one may be set.
+type Precondition struct {
+	// Match asks that the thing is there in exactly this version (HTTP If-Match); else PreconditionFailed.
+	Match *Version
+	// Absent asks that the thing is not there (HTTP If-None-Match: *); else Conflict.
+	Absent bool
+}
+
+// Server is one of the cluster's own servers, for the list of origins that browsers may come from.
+type Server struct {
+	Number uint64 // voter number, from 1
+	Name   string // an identifier
+	HTTP   string // host:port of its HTTP interface
+}
+
+// Settings are the replicated switches of one airspace.
+type Settings struct {
+	// ServiceAnchorLogNs is the log time at which service time was ServiceAnchorNs.
+	ServiceAnchorLogNs, ServiceAnchorNs int64
+	// RateMilli is how fast service time runs, in thousandths of log time.
+	RateMilli int64
+	// CrossRefCm is by how much altitude bands are widened where references differ.
+	CrossRefCm int32
+	// RetainNs is how long a flight is kept after its end, in service time.
+	RetainNs int64
+	// Servers is sorted by number.
+	Servers []Server
+	// Version is the command that changed the settings last, index.0 of the first entry before any did.
+	Version Version
+}
+
+func appendVersion(w *codec.Writer, v Version) {
+	w.Uvarint(v.Index)
+	w.Uvarint(uint64(v.Sub))
+}
+
+func readVersion(r *codec.Reader) Version {
+	v := Version{Index: r.Uvarint()}
+	sub := r.Uvarint()
+	if sub > 1<<32-1 {
+		r.Fail()
+	}
+	v.Sub = uint32(sub)
+	return v
+}

@@ -1,0 +1,74 @@
+package airspace
+
+import (
+	"fmt"
+
+	"onevoice/codec"
+	"onevoice/problem"
+)
+
+// Result is what a command came to. It is kept in the replicated state for retries.
+type Result struct {
+	// Problem is nil where the command took effect. Otherwise nothing changed.
+	Problem *problem.Error
+	// Version is the new version of what was put or set, or the position of the command that removed it.
+	Version Version
+	// ServiceNs is service time at the entry.
+	ServiceNs int64
+	// Windows are the sector windows of a flight that was put.
+	Windows []SectorWindow
+	// Rewindowed is how many other flights had their windows changed.
+	Rewindowed int
+	// Current is the version that is there, where a Precondition did not hold; nil where nothing is there.
+	Current *Version
+}
+
+func encodeResult(res *Result) []byte {
+	w := codec.Writer{B: make([]byte, 0, 64+56*len(res.Windows))}
+	w.U8(Format)
+	appendProblem(&w, res.Problem)
+	appendVersion(&w, res.Version)
+	w.I64(res.ServiceNs)
+	appendWindows(&w, res.Windows)
+	w.Uvarint(uint64(res.Rewindowed))
+	w.Bool(res.Current != nil)
+	if res.Current != nil {
+		appendVersion(&w, *res.Current)
+	}
+	return w.B
+}
+
+// DecodeResult reads what Machine.Apply returns.
+func DecodeResult(b []byte) (Result, error) {
+	r := codec.NewReader(b)
+	if v := r.U8(); v != Format {
+		return Result{}, fmt.Errorf("airspace result: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
+	}
+	res := Result{Problem: readProblem(r), Version: readVersion(r), ServiceNs: r.I64(), Windows: readWindows(r)}
+	n := r.Uvarint()
+	if n > MaxRewindow {
+		r.Fail()
+	}
+	res.Rewindowed = int(n)
+	if r.Bool() {
+		res.Current = new(readVersion(r))
+	}
+	if err := r.Finish(); err != nil {
+		return Result{}, fmt.Errorf("airspace result: %w", err)
+	}
+	return res, nil
+}
+
+func appendProblem(w *codec.Writer, p *problem.Error) {
+	w.Bool(p != nil)
+	if p != nil {
+		p.Append(w)
+	}
+}
+
+func readProblem(r *codec.Reader) *problem.Error {
+	if !r.Bool() {
+		return nil
+	}
+	return problem.Read(r)
+}

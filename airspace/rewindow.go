@@ -1,0 +1,144 @@
+package airspace
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"onevoice/airspace/index"
+	"onevoice/problem"
+)
+
+// Sectors are where they are at all times.
+const (
+	everBefore = math.MinInt64
+	everAfter  = math.MaxInt64
+)
+
+// rewindowed is a flight whose windows become others.
+type rewindowed struct {
+	old     *flight
+	windows []SectorWindow
+}
+
+// planSector finds the flights whose windows change when a sector does, in the order of their identifiers; old is nil for
+// a new sector, n for one that goes. Nothing is changed yet.
+func (s *State) planSector(id string, old, n *sector) ([]rewindowed, *problem.Error) {
+	near, p := s.touched(id, old, n)
+	if p != nil {
+		return nil, p
+	}
+	plan := planner{}
+	for _, t := range near {
+		windows := slices.DeleteFunc(slices.Clone(t.flight.Windows), func(w SectorWindow) bool { return w.Sector == id })
+		if t.comesNear {
+			o := outline{flight: &t.flight.Flight}
+			windows = append(windows, o.windowsIn(n, s.settings.CrossRefCm)...)
+			sortWindows(windows)
+		}
+		if p := plan.add(t.flight, windows); p != nil {
+			return nil, p
+		}
+	}
+	return plan.list, nil
+}
+
+// touch is a flight that a change of a sector touches; comesNear says that it may have windows in the sector as it becomes.
+type touch struct {
+	flight    *flight
+	comesNear bool
+}
+
+// touched lists the flights that have a window in the sector, or come near it as it becomes. It refuses when they are more
+// than MaxRewindow or looking at them takes more than MaxWork.
+func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
+	var tiles []uint64
+	if old != nil {
+		tiles = append(tiles, old.tiles...)
+	}
+	if n != nil {
+		tiles = append(tiles, n.tiles...)
+	}
+	var near []touch
+	found, work := 0, 0
+	for _, fid := range s.flightTiles.Search(index.Normalize(tiles), everBefore, everAfter) {
+		f, _ := s.flights.Get(fid)
+		work++
+		touches := false
+		if n != nil {
+			o := newOutline(&f.Flight)
+			work += len(o.legs)
+			touches = o.touches(n, s.settings.CrossRefCm, &work)
+		}
+		if work > MaxWork {
+			return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("finding the windows of the %d flights it touches, and more, takes over %d steps; cut it into simpler sectors", found, MaxWork)}
+		}
+		if !touches && !f.visits(id) {
+			continue
+		}
+		if found++; found <= MaxRewindow {
+			near = append(near, touch{f, touches})
+		}
+	}
+	if found > MaxRewindow {
+		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches %d flights, and one change may touch %d", found, MaxRewindow)}
+	}
+	return near, nil
+}
+
+func (f *flight) visits(sector string) bool {
+	return slices.ContainsFunc(f.Windows, func(w SectorWindow) bool { return w.Sector == sector })
+}
+
+// planAll finds the flights whose windows change when the rules do.
+func (s *State) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
+	if n := s.flights.Len(); n > MaxRewindow {
+		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches all %d flights, and one change may touch %d", n, MaxRewindow)}
+	}
+	plan := planner{}
+	work := 0
+	as := *s
+	as.settings.CrossRefCm = crossRefCm
+	var refusal *problem.Error
+	s.flights.Scan(func(_ string, f *flight) bool {
+		o := newOutline(&f.Flight)
+		var windows []SectorWindow
+		if windows, refusal = as.windowsOf(&o, f.tiles, &work); refusal == nil {
+			refusal = plan.add(f, windows)
+		}
+		return refusal == nil
+	})
+	return plan.list, refusal
+}
+
+// planner collects what changes, within the limits.
+type planner struct {
+	list    []rewindowed
+	windows int
+}
+
+func (p *planner) add(f *flight, windows []SectorWindow) *problem.Error {
+	if slices.Equal(windows, f.Windows) {
+		return nil
+	}
+	if len(windows) > MaxFlightWindows {
+		return tooManyWindows(f.ID, len(windows))
+	}
+	if p.windows += len(windows); p.windows > MaxRewindowWindows {
+		return &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("the flights it touches have over %d windows", MaxRewindowWindows)}
+	}
+	p.list = append(p.list, rewindowed{f, windows})
+	return nil
+}
+
+// rewindow gives the flights of a plan their new windows.
+func (c *change) rewindow(plan []rewindowed) {
+	for _, r := range plan {
+		n := *r.old
+		n.Windows = r.windows
+		c.m.dropVisits(r.old)
+		c.m.state.flights.Set(n.ID, &n)
+		c.m.addVisits(&n)
+		c.event(Event{Kind: FlightRewindowed, ID: n.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
+	}
+}

@@ -1,0 +1,39 @@
+package airspace
+
+func (c *change) putSector(cmd PutSector) Result {
+	s := &c.m.state
+	op, id := opName(cmd), cmd.Sector.ID
+	old, replaces := s.sectors.Get(id)
+	if !replaces && s.sectors.Len() >= MaxSectors {
+		return full(op, id, MaxSectors)
+	}
+	n := newSector(cmd.Sector, c.at)
+	plan, p := s.planSector(id, old, n)
+	if p != nil {
+		p.Op, p.Subject = op, id
+		return Result{Problem: p}
+	}
+	if replaces {
+		s.sectorTiles.Remove(id, old.tiles)
+	}
+	s.sectors.Set(id, n)
+	s.sectorTiles.Insert(id, n.tiles, everBefore, everAfter)
+	c.event(Event{Kind: SectorPut, ID: id, Version: c.at})
+	c.rewindow(plan)
+	return Result{Rewindowed: len(plan)}
+}
+
+func (c *change) removeSector(cmd RemoveSector) Result {
+	s := &c.m.state
+	old, _ := s.sectors.Get(cmd.ID)
+	plan, p := s.planSector(cmd.ID, old, nil)
+	if p != nil {
+		p.Op, p.Subject = opName(cmd), cmd.ID
+		return Result{Problem: p}
+	}
+	s.sectorTiles.Remove(old.ID, old.tiles)
+	s.sectors.Delete(old.ID)
+	c.event(Event{Kind: SectorRemoved, ID: old.ID, Version: old.Version})
+	c.rewindow(plan)
+	return Result{Rewindowed: len(plan)}
+}

@@ -1,0 +1,232 @@
+package airspace
+
+import (
+	"fmt"
+	"iter"
+
+	"onevoice/airspace/index"
+	"onevoice/codec"
+	"onevoice/problem"
+)
+
+// The kinds of chunk, in the order in which they come. The numbers are part of the format.
+const (
+	chunkHead uint8 = iota + 1
+	chunkSectors
+	chunkFlights
+)
+
+// Chunks implements machine.Root. A chunk is the Format, its kind and whole records. The first holds the settings, the
+// clock and how many records follow; sectors and flights come sorted by identifier.
+func (s *State) Chunks() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if !yield(s.head()) {
+			return
+		}
+		sectors := packer{kind: chunkSectors, yield: yield}
+		s.sectors.Scan(func(_ string, n *sector) bool {
+			return sectors.add(func(w *codec.Writer) { appendSectorRecord(w, &n.SectorRecord) })
+		})
+		if !sectors.flush() {
+			return
+		}
+		flights := packer{kind: chunkFlights, yield: yield}
+		s.flights.Scan(func(_ string, f *flight) bool {
+			return flights.add(func(w *codec.Writer) { appendFlightRecord(w, &f.FlightRecord) })
+		})
+		flights.flush()
+	}
+}
+
+func (s *State) head() []byte {
+	var w codec.Writer
+	w.U8(Format)
+	w.U8(chunkHead)
+	set := s.Settings()
+	appendSettings(&w, &set)
+	w.Bool(s.clock.begun)
+	w.I64(s.clock.logNs)
+	w.Uvarint(uint64(s.sectors.Len()))
+	w.Uvarint(uint64(s.flights.Len()))
+	return w.B
+}
+
+// packer fills chunks with records.
+type packer struct {
+	kind   uint8
+	yield  func([]byte) bool
+	chunk  codec.Writer
+	record codec.Writer
+	ended  bool
+}
+
+// add appends one record; false when the reader wants no more.
+func (p *packer) add(write func(*codec.Writer)) bool {
+	p.record.B = p.record.B[:0]
+	write(&p.record)
+	if len(p.chunk.B)+len(p.record.B)+4 > MaxChunkBytes && !p.flush() {
+		return false
+	}
+	if len(p.chunk.B) == 0 {
+		p.chunk.U8(Format)
+		p.chunk.U8(p.kind)
+	}
+	p.chunk.Bytes(p.record.B)
+	return true
+}
+
+// flush hands out what there is.
+func (p *packer) flush() bool {
+	if p.ended || len(p.chunk.B) == 0 {
+		return !p.ended
+	}
+	full := p.chunk.B
+	p.chunk.B = nil
+	p.ended = !p.yield(full)
+	return !p.ended
+}
+
+// loader is where a machine stands in reading a snapshot.
+type loader struct {
+	kind             uint8 // of the last chunk
+	last             string
+	sectors, flights uint64 // promised by the head
+}
+
+// maxRecord bounds one record that is read.
+const maxRecord = 1 << 20
+
+// Load implements machine.Machine.
+func (m *Machine) Load(chunk []byte) error {
+	m.root = nil
+	r := codec.NewReader(chunk)
+	if v := r.U8(); v != Format {
+		return fmt.Errorf("airspace snapshot: format %d, this build reads %d", v, Format)
+	}
+	kind := r.U8()
+	if l := &m.load; kind < l.kind || kind > chunkFlights || (kind == chunkHead) != (l.kind == 0) {
+		return fmt.Errorf("airspace snapshot: chunk of kind %d after one of kind %d", kind, l.kind)
+	}
+	if kind != m.load.kind {
+		m.load.kind, m.load.last = kind, ""
+	}
+	if kind == chunkHead {
+		return m.loadHead(r)
+	}
+	for r.Err() == nil && r.Len() > 0 {
+		record := codec.NewReader(r.Bytes(maxRecord))
+		var err error
+		if kind == chunkSectors {
+			err = m.loadSector(readSectorRecord(record), record)
+		} else {
+			err = m.loadFlight(readFlightRecord(record), record)
+		}
+		if err != nil {
+			return fmt.Errorf("airspace snapshot: %w", err)
+		}
+	}
+	if err := r.Finish(); err != nil {
+		return fmt.Errorf("airspace snapshot: %w", err)
+	}
+	return nil
+}
+
+func (m *Machine) loadHead(r *codec.Reader) error {
+	s := &m.state
+	set := readSettings(r)
+	s.clock = clock{
+		anchorLogNs: set.ServiceAnchorLogNs, anchorNs: set.ServiceAnchorNs, rateMilli: set.RateMilli,
+		begun: r.Bool(), logNs: r.I64(),
+	}
+	set.ServiceAnchorLogNs, set.ServiceAnchorNs, set.RateMilli = 0, 0, 0
+	s.settings = set
+	m.load.sectors, m.load.flights = r.Uvarint(), r.Uvarint()
+	if err := r.Finish(); err != nil {
+		return fmt.Errorf("airspace snapshot: head: %w", err)
+	}
+	c := checker{op: "load head"}
+	c.number("anchor", s.clock.anchorNs, 0, MaxServiceNs)
+	c.number("rate", s.clock.rateMilli, MinRateMilli, MaxRateMilli)
+	c.number("crossRefCm", int64(set.CrossRefCm), 0, MaxCrossRefCm)
+	c.number("retain", set.RetainNs, 0, MaxRetainNs)
+	c.servers(set.Servers)
+	if s.clock.begun {
+		s.clock.nowNs = s.clock.at(s.clock.logNs)
+	}
+	return c.err()
+}
+
+// next checks what every record must keep to: complete, sorted, valid in itself.
+func (m *Machine) next(c *checker, r *codec.Reader) error {
+	if err := r.Finish(); err != nil {
+		return fmt.Errorf("record after %q: %w", m.load.last, err)
+	}
+	if c.subject <= m.load.last {
+		return fmt.Errorf("record %q after %q: not sorted", c.subject, m.load.last)
+	}
+	m.load.last = c.subject
+	return c.err()
+}
+
+// err keeps a nil problem from becoming a non-nil error.
+func (c *checker) err() error {
+	if c.found == nil {
+		return nil
+	}
+	return c.found
+}
+
+func (m *Machine) loadSector(rec SectorRecord, r *codec.Reader) error {
+	c := checker{op: "load sector", subject: rec.ID}
+	c.sector(&rec.Sector)
+	if err := m.next(&c, r); err != nil {
+		return err
+	}
+	n := newSector(rec.Sector, rec.Version)
+	m.state.sectors.Set(n.ID, n)
+	m.state.sectorTiles.Insert(n.ID, n.tiles, everBefore, everAfter)
+	return nil
+}
+
+func (m *Machine) loadFlight(rec FlightRecord, r *codec.Reader) error {
+	c := checker{op: "load flight", subject: rec.ID}
+	c.flight(&rec.Flight)
+	if c.found == nil {
+		m.checkWindows(&c, &rec)
+	}
+	if err := m.next(&c, r); err != nil {
+		return err
+	}
+	o := newOutline(&rec.Flight)
+	m.addFlight(&flight{FlightRecord: rec, tiles: index.Tiles(o.legs)})
+	return nil
+}
+
+// checkWindows holds the stored windows against what every machine makes: sorted, in sectors that there are, within the
+// time of the flight.
+func (m *Machine) checkWindows(c *checker, f *FlightRecord) {
+	c.count("windows", len(f.Windows), 0, MaxFlightWindows)
+	for i, w := range f.Windows {
+		if i > 0 && compareWindows(f.Windows[i-1], w) >= 0 {
+			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d at %s", w.EnterMinNs, w.Sector), "sorted by entry and sector")
+		}
+		if _, ok := m.state.sectors.Get(w.Sector); !ok {
+			c.fail(problem.Invalid, "windows", w.Sector, "a sector that is there")
+		}
+		if w.EnterMinNs < f.beginNs() || w.EnterMinNs >= w.LeaveMaxNs || w.LeaveMaxNs > f.EndNs() {
+			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d to %d", w.EnterMinNs, w.LeaveMaxNs), fmt.Sprintf("within %d to %d", f.beginNs(), f.EndNs()))
+		}
+	}
+}
+
+// Loaded implements machine.Machine.
+func (m *Machine) Loaded() error {
+	if m.load.kind == 0 {
+		return fmt.Errorf("airspace snapshot: no head")
+	}
+	if s, f := uint64(m.state.sectors.Len()), uint64(m.state.flights.Len()); s != m.load.sectors || f != m.load.flights {
+		return fmt.Errorf("airspace snapshot: %d sectors and %d flights, the head says %d and %d", s, f, m.load.sectors, m.load.flights)
+	}
+	m.load = loader{}
+	return nil
+}

@@ -1,0 +1,105 @@
+package airspace
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"onevoice/geo"
+)
+
+// outline is a path made ready for finding out which volumes it may touch.
+type outline struct {
+	flight *Flight
+	// legs and whole are grown by the lateral uncertainty, as geo.Windows grows them: what does not meet them has no window.
+	legs  []geo.BBox
+	whole geo.BBox
+	// lowCm and highCm are the lowest and highest altitude of the plan.
+	lowCm, highCm int64
+}
+
+func newOutline(f *Flight) outline {
+	box := geo.PathBBox(f.Path)
+	o := outline{flight: f, legs: make([]geo.BBox, len(f.Path)-1), whole: box.Grow(f.Uncertainty.LateralCm)}
+	lat, lon := box.MinLat-o.whole.MinLat, box.MinLon-o.whole.MinLon
+	for i := range o.legs {
+		l := geo.PathBBox(f.Path[i : i+2])
+		o.legs[i] = geo.BBox{MinLat: l.MinLat - lat, MinLon: l.MinLon - lon, MaxLat: l.MaxLat + lat, MaxLon: l.MaxLon + lon}
+	}
+	o.lowCm, o.highCm = math.MaxInt64, math.MinInt64
+	for _, p := range f.Path {
+		o.lowCm, o.highCm = min(o.lowCm, int64(p.Alt.Cm)), max(o.highCm, int64(p.Alt.Cm))
+	}
+	return o
+}
+
+// band is the altitudes at which a flight may be in a volume, in centimetres: low <= z < high.
+func (o *outline) band(b geo.Band, crossRefCm int32) (low, high int64) {
+	slack := int64(o.flight.Uncertainty.VerticalCm)
+	if b.Floor.Ref != o.flight.Path[0].Alt.Ref {
+		slack += int64(crossRefCm)
+	}
+	low, high = int64(b.Floor.Cm)-slack, math.MaxInt64
+	if b.Ceiling.Cm != geo.UnlimitedCm {
+		high = int64(b.Ceiling.Cm) + slack
+	}
+	return low, high
+}
+
+// touches reports whether a leg of the path comes as near to a volume of the sector, in box and altitudes, that there may
+// be a window. It adds to work what looking at it more closely costs.
+func (o *outline) touches(s *sector, crossRefCm int32, work *int) bool {
+	found := false
+	for i, v := range s.volumes {
+		*work++
+		low, high := o.band(v.Band(), crossRefCm)
+		if o.highCm < low || o.lowCm >= high || !o.whole.Meets(v.BBox()) {
+			continue
+		}
+		*work += len(o.legs) / 4
+		if n := o.legsTouch(v.BBox(), low, high); n > 0 {
+			found = true
+			*work += n * s.blocks[i]
+		}
+		if *work > MaxWork {
+			break
+		}
+	}
+	return found
+}
+
+// legsTouch counts the legs that meet a box and a band.
+func (o *outline) legsTouch(box geo.BBox, low, high int64) int {
+	n := 0
+	path := o.flight.Path
+	for i := range o.legs {
+		l := &o.legs[i]
+		if l.MaxLat < box.MinLat || l.MinLat > box.MaxLat {
+			continue
+		}
+		a, b := int64(path[i].Alt.Cm), int64(path[i+1].Alt.Cm)
+		if max(a, b) >= low && min(a, b) < high && l.Meets(box) {
+			n++
+		}
+	}
+	return n
+}
+
+// windowsIn computes the windows of the flight in one sector.
+func (o *outline) windowsIn(s *sector, crossRefCm int32) []SectorWindow {
+	found := geo.Windows(o.flight.Path, o.flight.Uncertainty, s.volumes, crossRefCm)
+	list := make([]SectorWindow, len(found))
+	for i, w := range found {
+		list[i] = SectorWindow{s.ID, w}
+	}
+	return list
+}
+
+func sortWindows(list []SectorWindow) {
+	slices.SortFunc(list, compareWindows)
+}
+
+// compareWindows orders the windows of one flight; no two are equal, since those in one sector are apart.
+func compareWindows(a, b SectorWindow) int {
+	return cmp.Or(cmp.Compare(a.EnterMinNs, b.EnterMinNs), cmp.Compare(a.Sector, b.Sector))
+}

@@ -1,0 +1,65 @@
+package airspace
+
+import (
+	"fmt"
+	"slices"
+
+	"onevoice/geo"
+	"onevoice/problem"
+)
+
+// InVolume lists the visits to any volume as Who does; a window is what the flight's would be in a sector of that one
+// volume. Cells may be empty; they must be as in Sector.
+//
+// The error is a *problem.Error: Invalid for a wrong volume, TooLarge where more than MaxVolumeFlights flights come near it
+// in that time, or where looking at them takes over MaxWork steps. Every page costs as much as the whole.
+func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, after Cursor, limit int) ([]Occupant, error) {
+	c := checker{op: "in volume", found: checkSpan("in volume", "", fromNs, toNs, limit)}
+	c.cells(cells)
+	if c.found == nil {
+		c.geometry("volume.", v.Validate())
+	}
+	if c.found != nil {
+		return nil, c.found
+	}
+	asked := newSector(Sector{Volumes: []geo.Polygon{v}}, Version{})
+	ids := s.flightTiles.Search(asked.tiles, fromNs, toNs)
+	if len(ids) > MaxVolumeFlights {
+		return nil, &problem.Error{Kind: problem.TooLarge, Op: c.op, Field: "volume", Value: fmt.Sprintf("near %d flights", len(ids)), Allowed: fmt.Sprintf("up to %d; ask for a smaller volume or a shorter time", MaxVolumeFlights)}
+	}
+	list, err := s.visitsTo(asked, ids, fromNs, toNs)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b Occupant) int { return compareOccupants(&a, &b) })
+	if first := slices.IndexFunc(list, func(o Occupant) bool { return after.before(o.Window.EnterMinNs, o.Flight.ID) }); first > 0 {
+		list = list[first:]
+	} else if first < 0 {
+		list = nil
+	}
+	return list[:min(len(list), limit)], nil
+}
+
+// visitsTo computes the visits of flights to a volume that meet a time, unsorted.
+func (s *State) visitsTo(asked *sector, ids []string, fromNs, toNs int64) ([]Occupant, error) {
+	var list []Occupant
+	work := 0
+	for _, id := range ids {
+		f, _ := s.flights.Get(id)
+		o := newOutline(&f.Flight)
+		work += len(o.legs)
+		touches := o.touches(asked, s.settings.CrossRefCm, &work)
+		if work > MaxWork {
+			return nil, &problem.Error{Kind: problem.TooLarge, Op: "in volume", Field: "volume", Value: fmt.Sprintf("over %d steps", MaxWork), Allowed: "a smaller or simpler volume, or a shorter time"}
+		}
+		if !touches {
+			continue
+		}
+		for _, w := range geo.Windows(f.Path, f.Uncertainty, asked.volumes, s.settings.CrossRefCm) {
+			if w.EnterMinNs < toNs && w.LeaveMaxNs > fromNs {
+				list = append(list, Occupant{&f.FlightRecord, w})
+			}
+		}
+	}
+	return list, nil
+}
