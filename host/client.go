@@ -1,0 +1,67 @@
+package host
+
+import (
+	"sync"
+
+	"onevoice/step"
+)
+
+// client is a connection of a client: over TCP or within the process.
+type client struct {
+	address step.Address
+	out     *outbox
+	cut     func() error // ends the connection
+}
+
+// clients are the connections of clients by address. Addresses are never used twice.
+type clients struct {
+	mu   sync.RWMutex
+	last step.Address
+	all  map[step.Address]*client
+}
+
+func newClients() *clients { return &clients{last: barrierAddress, all: map[step.Address]*client{}} }
+
+func (c *clients) add(cut func() error) *client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last++
+	n := &client{address: c.last, out: newOutbox(maxOutClient, false, true), cut: cut}
+	c.all[n.address] = n
+	return n
+}
+
+func (c *clients) get(a step.Address) *client {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.all[a]
+}
+
+func (c *clients) remove(a step.Address) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.all, a)
+}
+
+func (c *clients) len() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.all)
+}
+
+// deliver sends a frame to whoever has the address. It never waits.
+func (h *Host) deliver(to step.Address, frame []byte) {
+	switch {
+	case to <= step.MaxServer:
+		if p := h.peers[uint64(to)]; p != nil {
+			p.out.put(frame)
+		}
+	case to == barrierAddress:
+		h.barrierReplied(frame)
+	default:
+		if c := h.clients.get(to); c != nil && !c.out.put(frame) {
+			h.count.slowClients.Add(1)
+			_ = c.cut()
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Sizes given to Pebble.
+const (
+	// memTableBytes holds the log of a busy second or two; most log entries are deleted before they ever reach a table.
+	memTableBytes = 64 << 20
+	// memTables is how many may wait for a flush before writes do: a slow disk is seen late rather than as a stall.
+	memTables = 4
+	// cacheBytes serves snapshot chunks to lagging peers; nothing else is read while serving.
+	cacheBytes = 16 << 20
+	// walBytesPerSync spreads the writing of large unsynced batches, so that the next sync finds little to do.
+	walBytesPerSync = 512 << 10
+)
+
+// formatVersion has checksums in table footers and WAL sync chunks; proof covers what those miss.
+const formatVersion = pebble.FormatNewest
+
+// options are Pebble's settings for a store in fs that must exist.
+func options(fs vfs.FS, s *Store) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          fs,
+		FormatMajorVersion:          formatVersion,
+		ErrorIfNotExists:            true,
+		MemTableSize:                memTableBytes,
+		MemTableStopWritesThreshold: memTables,
+		CacheSize:                   cacheBytes,
+		WALBytesPerSync:             walBytesPerSync,
+		Logger:                      quietLogger{s},
+		EventListener:               &pebble.EventListener{BackgroundError: func(err error) { s.fail("background work", err) }},
+	}
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	return o
+}
+
+// quietLogger drops what Pebble says in the normal course of things. Fatalf means that the disk failed: Pebble expects the
+// process to end there, and it will, by the owner of the store, who is told by Failed.
+type quietLogger struct{ s *Store }
+
+func (quietLogger) Infof(string, ...any)  {}
+func (quietLogger) Errorf(string, ...any) {}
+
+func (l quietLogger) Fatalf(format string, args ...any) {
+	e := &fatal{text: fmt.Sprintf(format, args...)}
+	for _, arg := range args {
+		if cause, ok := arg.(error); ok {
+			e.cause = cause
+		}
+	}
+	l.s.fail("the disk", e)
+}
+
+// fatal is what Pebble said last, with its cause where it named one.
+type fatal struct {
+	text  string
+	cause error
+}
+
+func (f *fatal) Error() string { return f.text }
+func (f *fatal) Unwrap() error { return f.cause }
