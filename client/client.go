@@ -1,0 +1,233 @@
+// Package client is the Go library of onevoice: it gives a replicated group commands, each applied exactly once, and asks it
+// questions, while servers crash, hang and change leaders.
+// It is loud: it dials servers and owns goroutines. What it decides is decided by client/core.
+//
+//	c, err := client.Dial(client.Options{
+//		Group:     1,
+//		Endpoints: []client.Endpoint{{Addr: "127.0.0.1:7483"}, {Addr: "127.0.0.1:7484"}, {Addr: "127.0.0.1:7485"}},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	defer c.Close()
+//	reply, err := c.Do(ctx, op, nil) // op is a command in the encoding of the group's machine
+//
+// Dial returns at once: connections come and go while the client lives, and only a request's own deadline ends it. One
+// client serves any number of goroutines and shares its connections among them; a second one gains nothing.
+//
+// # What an answer means
+//
+// A Reply is what the group's machine answered. That the machine refused is such an answer too: it stands in Result. For a command,
+// Index and Sub are where in the log it was applied, once, however often it was sent. For a query, Index is as of when it was
+// answered, which is never before the call. Answers as of one Index carry one Hash; where they do not, the request fails
+// with problem.TwoVoices.
+//
+// # Errors
+//
+// Every error of Do and Query is an *Error. Its Problem.Kind says what to do:
+//
+//	problem.NoVoice      nobody answered in time: try again later
+//	problem.Overloaded   a queue is full, here or there: try again later
+//	problem.Expired      the session was lost after the command was sent: find out whether it was applied
+//	problem.KeyReused    the idempotency key came before with another request: a fault of the caller
+//	problem.TooLarge     over a limit, which is named: ask for less
+//	problem.TwoVoices    two servers contradicted each other: stop, and keep their data as evidence
+//	problem.Internal     a server answered what it should not: different builds?
+//
+// MaybeApplied says of a failed command that it was applied once or not at all, and that this may still be open. Without it the
+// command was not applied and never will be. Who must know gives the command a wire.Key: for ten minutes the same key
+// finds the first outcome, from any client.
+package client
+
+import (
+	"cmp"
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"onevoice/client/core"
+	"onevoice/problem"
+	"onevoice/wire"
+)
+
+// Endpoint is one server of the group.
+type Endpoint struct {
+	// Number is the server's voter number; 0 is learnt when it answers.
+	Number uint64
+	// Addr is host:port of its port for peers and framed clients.
+	Addr string
+}
+
+// Options say whom a client talks to.
+type Options struct {
+	// Group is the number of the group asked, 1 for the airspace.
+	Group uint32
+	// Endpoints are 1 to core.MaxServers servers of one cluster.
+	Endpoints []Endpoint
+	// Nearest is the place in Endpoints, from 1, of the server that queries go to first; 0 for the leader.
+	Nearest int
+	// Cluster, where not zero, is the only cluster whose servers are accepted. Otherwise it is that of the first server
+	// that answers.
+	Cluster wire.ID
+	// Dial makes a connection; nil dials TCP and shakes hands, as DialTCP does. It must honour ctx, which gives it 2 s. It is called
+	// for each endpoint from a goroutine of its own, again and again with pauses of 5 to 200 ms while there is no connection.
+	Dial func(ctx context.Context, e Endpoint) (Conn, error)
+}
+
+// Conn carries whole frames both ways, in order, each at most once, after whatever handshake it needs. Send is called from
+// one goroutine, Recv from another, Close from any.
+type Conn interface {
+	// Server is the voter number of the server at the other end, from 1.
+	Server() uint64
+	// Send takes one or more frames, which belong to the connection from then on; the slice that holds them does not. It may
+	// wait. An error is the end of the connection.
+	Send(frames [][]byte) error
+	// Recv waits for at least one frame and gives all that have arrived. They belong to the caller. The error is the end of
+	// the connection.
+	Recv() ([][]byte, error)
+	// Close ends the connection and with it a Send or Recv that waits. It may be called more than once.
+	Close() error
+}
+
+// Error is why a request failed.
+type Error struct {
+	Problem *problem.Error
+	// MaybeApplied says that a command was applied once or not at all, and that this is not known.
+	MaybeApplied bool
+	cause        error
+}
+
+// Error prints the problem, and that the outcome is open where it is.
+func (e *Error) Error() string {
+	if e.MaybeApplied {
+		return e.Problem.Error() + "; whether it was applied is not known"
+	}
+	return e.Problem.Error()
+}
+
+// Unwrap gives the problem, and beside it context.Canceled, context.DeadlineExceeded or ErrClosed where one of them ended the
+// request.
+func (e *Error) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.Problem}
+	}
+	return []error{e.Problem, e.cause}
+}
+
+// ErrClosed ends the requests of a client that is closed; they are problem.NoVoice.
+var ErrClosed = errors.New("the client is closed")
+
+// Client is one client of one group. Its methods may be called from any goroutine.
+type Client struct {
+	mail   mailbox
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+	links  []*link
+	calls  sync.Pool
+}
+
+// Dial starts a client. The error is about the options; servers are dialled behind it, for as long as the client lives.
+func Dial(o Options) (*Client, error) {
+	if n := len(o.Endpoints); n < 1 || n > core.MaxServers {
+		return nil, fmt.Errorf("client: %d endpoints, allowed: 1 to %d", n, core.MaxServers)
+	}
+	if o.Group == 0 || o.Nearest < 0 || o.Nearest > len(o.Endpoints) {
+		return nil, fmt.Errorf("client: group %d, nearest %d, allowed: a group from 1, a place in Endpoints or 0", o.Group, o.Nearest)
+	}
+	var seed [32]byte
+	if _, err := crand.Read(seed[:]); err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	cfg := core.Config{Group: o.Group, Nearest: o.Nearest - 1, Rand: rand.New(rand.NewChaCha8(seed))}
+	for _, e := range o.Endpoints {
+		cfg.Servers = append(cfg.Servers, core.Server{Number: e.Number, Name: e.Addr})
+	}
+	if o.Dial == nil {
+		o.Dial = dialer(o.Cluster)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Client{cancel: cancel}
+	c.mail.wake = make(chan struct{}, 1)
+	c.calls.New = func() any { return &call{done: make(chan struct{}, 1)} }
+	for k, e := range o.Endpoints {
+		l := &link{at: k, endpoint: e, dial: o.Dial, mail: &c.mail, redial: make(chan struct{}, 1)}
+		c.links = append(c.links, l)
+		c.group.Go(func() { l.run(ctx) })
+	}
+	owner := &owner{
+		core: core.New(cfg), mail: &c.mail, links: c.links, reasons: make([]error, len(c.links)),
+		waiting: map[core.ID]*call{}, start: time.Now(),
+	}
+	c.group.Go(func() { owner.run(ctx) })
+	return c, nil
+}
+
+// Do applies a command exactly once and gives the machine's result: see the package comment. op has at most
+// wire.MaxCommandBytes and may not be changed until Do returns. key may be nil. The deadline is that of ctx, core.DeadlineNs from
+// now where it has none. Any goroutine may call it; thousands may at once.
+func (c *Client) Do(ctx context.Context, op []byte, key *wire.Key) (wire.Reply, error) {
+	return c.ask(ctx, core.Ask{Op: op, Key: key})
+}
+
+// Query answers a question from a state no older than the call, and changes nothing. An empty op only asks at which
+// index the group stands. Size, deadline and callers are as with Do.
+func (c *Client) Query(ctx context.Context, op []byte) (wire.Reply, error) {
+	return c.ask(ctx, core.Ask{Op: op, Query: true})
+}
+
+func (c *Client) ask(ctx context.Context, a core.Ask) (wire.Reply, error) {
+	x := c.calls.Get().(*call)
+	x.ask = a
+	x.deadline, _ = ctx.Deadline()
+	if !c.mail.ask(x) {
+		return wire.Reply{}, &Error{Problem: closed(), cause: ErrClosed}
+	}
+	select {
+	case <-x.done:
+		f, cause := x.finished, x.cause
+		late := !x.deadline.IsZero() && !time.Now().Before(x.deadline)
+		x.ask = core.Ask{}
+		c.calls.Put(x)
+		if cause == nil && late {
+			cause = context.DeadlineExceeded
+		}
+		return answer(f, cause)
+	case <-ctx.Done():
+		// The owner may read this after the request has ended, so the call is never used for another one.
+		c.mail.give(event{kind: cancelled, call: x})
+		<-x.done
+		return answer(x.finished, cmp.Or(x.cause, ctx.Err()))
+	}
+}
+
+func answer(f core.Finished, cause error) (wire.Reply, error) {
+	if f.Err != nil {
+		return wire.Reply{}, &Error{Problem: f.Err, MaybeApplied: f.MaybeApplied, cause: cause}
+	}
+	return f.Reply, nil
+}
+
+func closed() *problem.Error {
+	return &problem.Error{Kind: problem.NoVoice, Op: "ask", Detail: ErrClosed.Error()}
+}
+
+// Status says what the client believes and holds.
+func (c *Client) Status() core.Status {
+	answer := make(chan core.Status, 1)
+	if !c.mail.give(event{kind: asked, status: answer}) {
+		return core.Status{}
+	}
+	return <-answer
+}
+
+// Close ends the client: requests under way fail with ErrClosed. It returns when every goroutine of the client has ended, and
+// never fails. It may be called more than once.
+func (c *Client) Close() error {
+	c.cancel()
+	c.group.Wait()
+	return nil
+}

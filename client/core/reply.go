@@ -1,0 +1,154 @@
+package core
+
+import (
+	"onevoice/codec"
+	"onevoice/problem"
+	"onevoice/wire"
+)
+
+// Frame brings a frame from the server at place k. It belongs to the core from then on.
+func (c *Core) Frame(nowNs int64, k int, frame []byte, out *Out) {
+	h, r, err := wire.Open(frame)
+	if err != nil || h.Kind != wire.KindReply || h.Group != c.cfg.Group {
+		c.stats.Malformed++
+		return
+	}
+	p, err := wire.ReadReply(r)
+	s := &c.servers[k]
+	if err != nil || p.Server != 0 && p.Server != s.number {
+		c.stats.Malformed++
+		return
+	}
+	if !s.up {
+		c.stats.Late++
+		return
+	}
+	s.heard(nowNs)
+	c.learn(nowNs, k, h.Epoch, p.Leader)
+	c.reply(nowNs, k, p, out)
+	c.pump(nowNs, out)
+}
+
+// reply ends an attempt. Of an earlier attempt of the same call only a result counts: it is the result.
+func (c *Core) reply(nowNs int64, k int, p wire.Reply, out *Out) {
+	x := c.at(p.Request)
+	serial := p.Request >> slotBits
+	if x == nil || x.first == 0 || serial < x.first || serial > x.latest {
+		c.stats.Late++
+		return
+	}
+	if p.Status == wire.OK {
+		c.done(nowNs, k, x, p, out)
+		return
+	}
+	if serial != x.latest || c.sentTo(x) == nil {
+		c.stats.Late++
+		return
+	}
+	x.last = p.Status
+	if x.kind == query {
+		c.queryRefused(nowNs, x, p, out)
+	} else {
+		c.commandRefused(nowNs, k, x, p, out)
+	}
+}
+
+// done ends a call by its result.
+func (c *Core) done(nowNs int64, k int, x *call, p wire.Reply, out *Out) {
+	if x.kind == open {
+		c.opened(nowNs, x, p)
+		return
+	}
+	if x.kind == command {
+		c.confirm()
+		x.session.usedNs = nowNs
+	}
+	f := Finished{ID: x.id, Reply: p}
+	if err := c.voices.check(c.cfg.Group, c.servers[k].number, p); err != nil {
+		c.stats.Contradicted++
+		f = Finished{ID: x.id, Err: err, MaybeApplied: x.kind == command}
+	}
+	out.Finished = append(out.Finished, f)
+	c.release(x)
+}
+
+// opened takes the number of a new session.
+func (c *Core) opened(nowNs int64, x *call, p wire.Reply) {
+	r := codec.NewReader(p.Result)
+	number := r.U64()
+	if r.Finish() != nil || number == 0 {
+		c.stats.Malformed++
+		c.pause(nowNs, x)
+		return
+	}
+	c.confirm()
+	c.stats.Opened++
+	c.refusal = 0
+	c.sessions = append(c.sessions, &session{number: number, usedNs: nowNs})
+	c.release(x)
+}
+
+// commandRefused does what a status other than OK asks of a command or of the opening of a session.
+func (c *Core) commandRefused(nowNs int64, k int, x *call, p wire.Reply, out *Out) {
+	if x.kind == open {
+		c.refusal = p.Status
+	}
+	switch p.Status {
+	case wire.NotLeader:
+		c.deny(nowNs, k)
+		x.unsure = true
+		c.requeue(x)
+	case wire.NoVoice:
+		x.unsure = true
+		c.pause(nowNs, x)
+	case wire.NoSession:
+		c.noSession(nowNs, x, out)
+	case wire.KeyReused:
+		c.fail(x, problem.KeyReused, "the idempotency key came before with another request", false, out)
+	case wire.TooLarge:
+		c.fail(x, problem.TooLarge, "the server says that the operation or its result is over its limits", true, out)
+	case wire.AlreadyAcked, wire.SeqReused, wire.Malformed:
+		c.breach(nowNs, x, p, out)
+	default: // Overloaded, Fenced, OutOfWindow, or a status of a newer build: again, under the same seq
+		c.pause(nowNs, x)
+	}
+}
+
+// queryRefused does what a status other than OK asks of a query.
+func (c *Core) queryRefused(nowNs int64, x *call, p wire.Reply, out *Out) {
+	switch p.Status {
+	case wire.TooLarge:
+		c.fail(x, problem.TooLarge, "the question or its answer is over the server's limits: ask for less", false, out)
+	case wire.Malformed:
+		c.breach(nowNs, x, p, out)
+	default:
+		x.avoid = 1 << x.server
+		c.pause(nowNs, x)
+	}
+}
+
+// noSession ends a session. A command that was never sent before goes to another; of one that was it is not known whether
+// it was applied, and it is never run again.
+func (c *Core) noSession(nowNs int64, x *call, out *Out) {
+	if x.kind == open {
+		c.breach(nowNs, x, wire.Reply{Status: wire.NoSession}, out)
+		return
+	}
+	c.forget(x.session)
+	if x.unsure {
+		c.fail(x, problem.Expired, "the session is gone, and with it the record of what an earlier attempt did", true, out)
+		return
+	}
+	x.session.release(x.seq)
+	x.session, x.seq, x.first = nil, 0, 0
+	c.requeue(x)
+}
+
+// breach ends a call whose answer makes no sense; the opening of a session is tried again.
+func (c *Core) breach(nowNs int64, x *call, p wire.Reply, out *Out) {
+	if x.kind == open {
+		c.pause(nowNs, x)
+		return
+	}
+	c.fail(x, problem.Internal, "the server answered "+statusWord(p.Status)+", which it should not: different builds?", true, out)
+}
