@@ -1,0 +1,132 @@
+package cluster
+
+// play goes through the phases: faults, healing, work on a healthy cluster, perhaps a cut of all power, the last questions,
+// rest, and judgement.
+func (r *run) play(faultNs int64) {
+	w := r.world
+	w.StartFaults()
+	w.Run(faultNs, nil)
+	w.Heal()
+	r.mustCommit("healing")
+	w.Run(w.NowNs()+r.rand.Int64N(400*milliNs), nil)
+	r.working = false
+	if r.rand.IntN(2) == 0 {
+		w.Note("the power is cut")
+		w.PowerCut(1 + r.rand.Int64N(20*milliNs))
+		r.burn()
+		r.mustCommit("the return of power")
+	}
+	r.finishWork()
+	r.settle()
+	r.watching = false
+	for _, v := range r.watchers {
+		v.finish(r.court.Last(v.group))
+	}
+	for _, group := range r.groups {
+		r.works[group].check(r.court)
+	}
+	r.court.CloseWatches()
+	r.court.History(r.history, judgeKey)
+}
+
+// burn destroys some minority of the servers by chance: what was acknowledged is on the disks of the others (S6).
+func (r *run) burn() {
+	if r.rand.IntN(2) == 0 {
+		return
+	}
+	for range (r.servers - 1) / 2 {
+		r.world.Destroy(r.hosts[r.rand.IntN(r.servers)].party)
+	}
+}
+
+// mustCommit lets one fresh client of each group send a command, and fails the run if one takes more than commitNs (V1).
+func (r *run) mustCommit(after string) {
+	var probes []*obedient
+	for _, group := range r.groups {
+		r.nextClient++
+		c := r.newObedient(r.nextClient, group, 1, 0)
+		c.waitNs = 3 * commitNs
+		for {
+			if body, op := c.work.next(); !op.Query {
+				c.todo = append(c.todo, ask{body, op})
+				break
+			}
+		}
+		probes = append(probes, c)
+		r.clients = append(r.clients, &actor{obedient: c, party: r.world.AddClient(c.name(), c)})
+	}
+	from := r.world.NowNs()
+	done := func() bool {
+		for _, c := range probes {
+			if !c.idle() {
+				return false
+			}
+		}
+		return true
+	}
+	if !r.world.Run(from+commitNs, done) {
+		for _, c := range probes {
+			if !c.idle() {
+				r.court.Fail("V1", "group %d: no command committed within 2 s of %s: %s", r.groups[0], after, r.describe())
+			}
+		}
+	}
+}
+
+// finishWork waits for every open operation, then asks for every key once more.
+func (r *run) finishWork() {
+	r.waitIdle("the operations that were open")
+	for _, group := range r.groups {
+		r.nextClient++
+		c := r.newObedient(r.nextClient, group, 4, 0)
+		c.waitNs = 3 * commitNs
+		c.todo = r.works[group].last()
+		r.clients = append(r.clients, &actor{obedient: c, party: r.world.AddClient(c.name(), c)})
+	}
+	r.waitIdle("the last questions")
+	r.silent = true
+}
+
+func (r *run) waitIdle(what string) {
+	idle := func() bool {
+		for _, a := range r.clients {
+			if a.obedient != nil && !a.obedient.idle() {
+				return false
+			}
+		}
+		return true
+	}
+	if !r.world.Run(r.world.NowNs()+settleNs, idle) {
+		r.court.Fail("V2", "%s did not end within 5 s of a healthy cluster: %s", what, r.describe())
+	}
+}
+
+// settle waits until all servers stand at one index in each group with nothing waiting, and compares their states.
+func (r *run) settle() {
+	settled := func() bool {
+		for _, group := range r.groups {
+			for _, h := range r.hosts {
+				if n := h.applied(group); !h.party.Lost() && (n == 0 || n != r.court.Last(group)) {
+					return false
+				}
+			}
+		}
+		for _, h := range r.hosts {
+			if h.party.Up() && h.waiting() > 0 {
+				return false
+			}
+		}
+		return true
+	}
+	if !r.world.Run(r.world.NowNs()+settleNs, settled) {
+		r.court.Fail("V2", "the servers did not come to one index within 5 s: %s", r.describe())
+		return
+	}
+	for _, h := range r.hosts {
+		for _, group := range r.groups {
+			if h.party.Up() {
+				h.giveState(group)
+			}
+		}
+	}
+}

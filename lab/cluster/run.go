@@ -1,0 +1,238 @@
+package cluster
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"onevoice/airspace"
+	"onevoice/consensus"
+	"onevoice/lab/judge"
+	"onevoice/lab/sim"
+	"onevoice/lab/toy"
+	"onevoice/machine"
+	"onevoice/step"
+	"onevoice/watch"
+)
+
+const (
+	milliNs = int64(1_000_000)
+	secNs   = 1_000 * milliNs
+
+	// commitNs is how long after healing a command may take (V1).
+	commitNs = 2 * secNs
+	// settleNs is how long after the end of all work the servers may take to stand at the same index with nothing queued.
+	settleNs = 5 * secNs
+	// judgeKey bounds porcupine for one key, in real time.
+	judgeKey = 2 * time.Second
+)
+
+// run is one cluster in one world.
+type run struct {
+	seed        uint64
+	world       *sim.World
+	court       *judge.Court
+	rand        *rand.Rand
+	servers     int
+	groups      []uint32
+	machines    map[uint32]func() machine.Machine
+	works       map[uint32]work
+	limits      consensus.Limits
+	watchLimits watch.Limits
+	hashEvery   uint64
+	hosts       []*host
+	clients     []*actor
+	watchers    []*wanderer
+	history     []judge.Op
+	ids         uint64
+	nextClient  int
+	keyPpm      int      // chance that a command carries an idempotency key
+	keys        []*keyed // those given out
+	working     bool     // clients draw new operations
+	watching    bool
+	silent      bool // nobody sends anything any more
+	facts       map[string]int
+	count       Work
+}
+
+// actor is a client in the world.
+type actor struct {
+	party    *sim.Party
+	obedient *obedient // nil for a repeater
+}
+
+// Run runs the cluster of one seed and judges it. text, if not nil, gets a readable trace. The error is about the laboratory;
+// what is wrong with the cluster is in the report.
+func Run(o Options, text io.Writer) (Report, error) {
+	r := &run{seed: o.Seed, court: judge.NewCourt(), facts: map[string]int{}}
+	hooks := sim.Hooks{Stepped: r.stepped, Saved: r.saved, Role: r.role, Promised: promised, Broken: r.broken}
+	sim.Describe = describe
+	params := sim.Draw(o.Seed)
+	if o.FaultNs > 0 {
+		params.FaultNs = o.FaultNs
+	}
+	world, err := sim.New(sim.Options{Seed: o.Seed, Params: &params, Off: o.Off, Text: text, Hooks: hooks})
+	if err != nil {
+		return Report{}, err
+	}
+	defer world.Close()
+	r.world = world
+	r.court.Now = world.NowNs
+	r.court.EventID = func(group uint32, event []byte) (uint64, bool) { return r.works[group].eventID(event) }
+	if err := r.build(); err != nil {
+		return Report{}, fmt.Errorf("seed %d: %w", o.Seed, err)
+	}
+	r.play(params.FaultNs)
+	return r.report(params.FaultNs), nil
+}
+
+func (r *run) stream(what string, id int) *rand.Rand {
+	return sim.Stream(r.seed, fmt.Sprintf("%s %d", what, id))
+}
+
+func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
+
+// build draws the cluster and puts it into the world.
+func (r *run) build() error {
+	r.rand = sim.Stream(r.seed, "cluster")
+	r.servers = r.world.Params().ServerCount
+	r.groups = []uint32{1, 2}
+	r.machines = map[uint32]func() machine.Machine{}
+	r.works = map[uint32]work{}
+	r.limits = consensus.Limits{
+		SnapshotEntries: pick(r.rand, uint64(8), 15, 50, 200),
+		KeepEntries:     pick(r.rand, uint64(1), 1, 5, 30),
+	}
+	r.watchLimits = watch.Limits{Marks: pick(r.rand, 50, 500, 5_000), Events: pick(r.rand, 20, 200, 5_000), Bytes: 1 << 20}
+	r.hashEvery = pick(r.rand, uint64(1), 7, 20)
+	if p := r.world.Params(); p.WallSkewNs < keysKeptNs/4 && p.WallJumpNs < keysKeptNs/100 {
+		r.keyPpm = pick(r.rand, 0, 100_000, 400_000) // in a world where no key is forgotten
+	}
+	r.machines[1] = func() machine.Machine { return airspace.New() }
+	r.works[1] = newAirspaceWork(r.stream("work", 1), 1)
+	r.machines[2] = func() machine.Machine { return toy.New() }
+	r.works[2] = newToyWork(r.stream("work", 2), 2, &r.ids)
+	for k := range r.servers {
+		if err := r.addHost(step.Address(k + 1)); err != nil {
+			return err
+		}
+	}
+	r.working, r.watching = true, true
+	for _, group := range r.groups {
+		for range 1 + r.rand.IntN(4) {
+			r.addClient(group)
+		}
+		if r.rand.IntN(2) == 0 {
+			r.addRepeater(group)
+		}
+		for i := range 1 + r.rand.IntN(2) {
+			r.watchers = append(r.watchers, r.newWanderer(int(group)*10+i, group))
+		}
+	}
+	return nil
+}
+
+func (r *run) addClient(group uint32) {
+	r.nextClient++
+	c := r.newObedient(r.nextClient, group, 1+r.rand.IntN(5), pick(r.rand, 50_000, 150_000, 500_000))
+	a := &actor{obedient: c, party: r.world.AddClient(fmt.Sprintf("c%d", c.id), c)}
+	r.clients = append(r.clients, a)
+	r.mayLeave(a, group)
+}
+
+func (r *run) addRepeater(group uint32) {
+	r.nextClient++
+	c := r.newRepeater(r.nextClient, group)
+	r.clients = append(r.clients, &actor{party: r.world.AddClient(fmt.Sprintf("c%d", c.id), c)})
+}
+
+// mayLeave lets some clients go away without a word, and others come in their place.
+func (r *run) mayLeave(a *actor, group uint32) {
+	if r.rand.IntN(3) > 0 {
+		return
+	}
+	r.world.After(r.rand.Int64N(4*secNs), func() {
+		if r.working {
+			r.leave(a)
+			r.addClient(group)
+		}
+	})
+}
+
+// leave abandons a client's session; what it had open stays unknown.
+func (r *run) leave(a *actor) {
+	r.countClient(a)
+	r.world.RemoveClient(a.party)
+	for i, other := range r.clients {
+		if other == a {
+			r.clients = append(r.clients[:i], r.clients[i+1:]...)
+			break
+		}
+	}
+}
+
+func (r *run) countClient(a *actor) {
+	if a.obedient == nil {
+		return
+	}
+	s := a.obedient.core.Status().Stats
+	r.count.Sessions += int(s.Opened)
+	r.count.SessionsLost += int(s.Lost)
+	r.count.Retries += max(0, int(s.Attempts)-int(s.Opened)-a.obedient.asks)
+}
+
+func (r *run) stepped(p *sim.Party, out *step.Out) { r.hosts[p.Addr()-1].stepped(out) }
+
+func (r *run) saved(p *sim.Party, prefix []byte, sum [32]byte) {
+	r.court.Snapshot(p.Name(), string(prefix), sum)
+}
+
+func (r *run) role(p *sim.Party) string { return r.hosts[p.Addr()-1].role() }
+
+func (r *run) broken(p *sim.Party, what string, err error) {
+	name := "the world"
+	if p != nil {
+		name = p.Name()
+	}
+	r.court.Fail(what, "%s: %v", name, err)
+}
+
+func (r *run) report(faultNs int64) Report {
+	sum := r.world.TraceHash()
+	for _, a := range r.clients {
+		r.countClient(a)
+	}
+	r.countHistory()
+	return Report{
+		Seed: r.seed, Violations: r.court.Violations(), Undecided: r.court.Undecided, Trace: hex.EncodeToString(sum[:]),
+		SimNs: r.world.NowNs(), FaultNs: faultNs, Servers: r.servers, Drawn: r.drawn(), Faults: r.world.Counters(), Facts: r.facts, Work: r.count,
+	}
+}
+
+// drawn puts what the seed drew beside the world's own properties into words.
+func (r *run) drawn() string {
+	return fmt.Sprintf("snapshot each %d entries, %d kept behind it; watches of %d events and %d hashes; keys for %d ppm of commands; %d clients in all",
+		r.limits.SnapshotEntries, r.limits.KeepEntries, r.watchLimits.Events, r.watchLimits.Marks, r.keyPpm, r.nextClient)
+}
+
+func (r *run) countHistory() {
+	for i := range r.history {
+		switch o := &r.history[i]; {
+		case o.Query && o.Outcome == judge.OK:
+			r.count.Reads++
+		case o.Query:
+			r.count.ReadsFailed++
+		case o.Outcome == judge.OK:
+			r.count.Acked++
+		case o.Outcome == judge.Unknown:
+			r.count.Unknown++
+		default:
+			r.count.Refused++
+		}
+	}
+	for _, group := range r.groups {
+		r.count.States += r.court.States(group)
+	}
+}

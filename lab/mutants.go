@@ -1,0 +1,153 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"onevoice/internal/mutant"
+)
+
+// MutantOptions are those of the command "lab mutants".
+type MutantOptions struct {
+	// Seeds is within how many seeds a bug must be found; 0 means 2,000.
+	Seeds uint64
+	// First is the first seed.
+	First uint64
+	// Workers is how many processes run at once; 0 means one a processor.
+	Workers int
+	// Dir is a directory inside our source; empty means the current one.
+	Dir string
+	// Package is what is built, with the tag mutants; empty means ./cmd/onevoice.
+	Package string
+	// Progress gets a line for each bug; nil for none.
+	Progress io.Writer
+}
+
+// Hunt is how the search for one planted bug went.
+type Hunt struct {
+	Bug       string
+	Found     bool
+	Invariant string
+	Seed      uint64
+	After     int // seeds run until then
+	Took      time.Duration
+	Evidence  string
+}
+
+// errFound ends a hunt.
+var errFound = errors.New("found")
+
+// Mutants builds this program with the planted bugs in it and hunts each one with the ordinary seeds and judges. The error is about
+// building and running; a bug that was not found has Found false.
+func Mutants(ctx context.Context, o MutantOptions) ([]Hunt, error) {
+	if o.Seeds == 0 {
+		o.Seeds = 2_000
+	}
+	dir, err := os.MkdirTemp("", "onevoice-mutants-")
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	binary, err := buildMutants(ctx, o, dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPool([]string{binary, "lab", "worker"}, o.Workers)
+	if err != nil {
+		return nil, err
+	}
+	var hunts []Hunt
+	for _, bug := range mutant.All() {
+		h, err := p.hunt(ctx, Job{From: o.First, To: o.First + o.Seeds - 1, Bug: bug.String()})
+		if err != nil {
+			return hunts, err
+		}
+		hunts = append(hunts, h)
+		tell(o.Progress, "%s: found %v after %d seeds\n", h.Bug, h.Found, h.After)
+	}
+	return hunts, nil
+}
+
+func (p *pool) hunt(ctx context.Context, job Job) (Hunt, error) {
+	h := Hunt{Bug: job.Bug}
+	start := time.Now()
+	err := p.run(ctx, job, func(r result) error {
+		h.After++
+		if len(r.Violations) == 0 {
+			return nil
+		}
+		v := r.Violations[0]
+		h.Found, h.Invariant, h.Seed, h.Evidence = true, v.Invariant, r.Seed, v.Evidence
+		return errFound
+	})
+	h.Took = time.Since(start)
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return h, err
+}
+
+// buildMutants builds the binary with the tag mutants into dir.
+func buildMutants(ctx context.Context, o MutantOptions, dir string) (string, error) {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return "", fmt.Errorf("lab: planted bugs are in no shipped binary, so they are built from source, and there is no go command here: %w", err)
+	}
+	root, err := sourceRoot(o.Dir)
+	if err != nil {
+		return "", err
+	}
+	pkg := o.Package
+	if pkg == "" {
+		pkg = "./cmd/onevoice"
+	}
+	binary := filepath.Join(dir, "onevoice-mutants")
+	cmd := exec.CommandContext(ctx, tool, "build", "-tags", "mutants", "-o", binary, pkg)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("lab: go build -tags mutants %s in %s: %w\n%s", pkg, root, err, out)
+	}
+	return binary, nil
+}
+
+// sourceRoot finds our module at or above dir.
+func sourceRoot(dir string) (string, error) {
+	at, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("lab: %w", err)
+	}
+	for start := at; ; at = filepath.Dir(at) {
+		b, err := os.ReadFile(filepath.Join(at, "go.mod"))
+		if err == nil && strings.HasPrefix(string(b), "module onevoice\n") {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("lab: planted bugs are built from source, and %s is not inside the source of onevoice: run this in a clone", start)
+		}
+	}
+}
+
+// PrintHunts writes the table of planted bugs and says whether all were found.
+func PrintHunts(w io.Writer, hunts []Hunt) bool {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "planted bug\tfound by\tin seed\tafter seeds\ttime")
+	all := true
+	for _, h := range hunts {
+		all = all && h.Found
+		by, seed := h.Invariant, fmt.Sprint(h.Seed)
+		if !h.Found {
+			by, seed = "NOT FOUND", "-"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%v\n", h.Bug, by, seed, h.After, h.Took.Round(10*time.Millisecond))
+	}
+	t.Flush()
+	return all
+}

@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"onevoice/step"
+)
+
+// obey does what a machine wants done.
+func (w *World) obey(p *Party, out *step.Out) {
+	if p.server && w.hooks.Stepped != nil {
+		w.hooks.Stepped(p, out)
+	}
+	if out.Halt != nil {
+		w.halted(p, out.Halt)
+		return
+	}
+	for _, s := range out.Writes {
+		w.write(p, s)
+	}
+	for _, s := range out.Reads {
+		value := p.disk.read(s.Key)
+		p.later(w.diskNs(p), func() { p.give(step.Input{Kind: step.Done, Token: s.Token, Bytes: value}) })
+	}
+	for _, s := range out.Saves {
+		p.later(w.diskNs(p), func() { w.save(p, s) })
+	}
+	for _, s := range out.Sends {
+		w.send(p, s)
+	}
+	for _, s := range out.Evals {
+		p.later(spread(p.rand, w.params.EvalNs), func() { w.send(p, step.Send{To: s.To, Bytes: s.Run()}) })
+	}
+}
+
+func (w *World) halted(p *Party, why error) {
+	asked := p.disk.broken
+	w.count.Halts++
+	w.crash(p, true)
+	if !asked {
+		w.broken(p, "halt", why)
+		return
+	}
+	w.restartLater(p)
+}
+
+func (w *World) diskNs(p *Party) int64 {
+	after := w.params.DiskMinNs + spread(p.rand, w.params.DiskSpreadNs)
+	return max(after, p.disk.stall-w.nowNs)
+}
+
+// write starts one batch; completions come in order.
+func (w *World) write(p *Party, s step.Write) {
+	d := &p.disk
+	after := w.diskNs(p)
+	if chance(p.rand, w.params.StallPpm) && !w.calm && !w.off.Has(Stall) {
+		w.count.Stalls++
+		after += spread(p.rand, w.params.StallNs)
+	}
+	d.lastNs = max(d.lastNs, w.nowNs+after)
+	begun := started{write: s}
+	if !d.broken {
+		begun.number = d.start(s.Ops)
+		w.count.Writes++
+	}
+	d.due = append(d.due, begun)
+	p.later(d.lastNs-w.nowNs, func() { w.written(p) })
+}
+
+// written completes the oldest write.
+func (w *World) written(p *Party) {
+	d := &p.disk
+	if wait := d.stall - w.nowNs; wait > 0 {
+		p.later(wait, func() { w.written(p) })
+		return
+	}
+	if len(d.due) == 0 {
+		return
+	}
+	s := d.due[0]
+	d.due = d.due[1:]
+	done := step.Input{Kind: step.Done, Token: s.write.Token}
+	if d.broken {
+		done.Err = errDisk
+	} else if s.write.Sync {
+		w.count.Syncs++
+		d.harden(s.number)
+	}
+	p.give(done)
+}
+
+// healDisk ends every stall: what was started completes soon.
+func (w *World) healDisk(p *Party) {
+	p.disk.stall, p.disk.lastNs = 0, w.nowNs
+	for range p.disk.due {
+		p.disk.lastNs += w.diskNs(p)
+		p.later(p.disk.lastNs-w.nowNs, func() { w.written(p) })
+	}
+}
+
+// save takes the chunks of an immutable state some time after it was asked, and writes them one by one.
+func (w *World) save(p *Party, s step.Save) {
+	w.count.Saves++
+	var after int64
+	sum, n := sha256.New(), 0
+	for chunk := range s.Chunks {
+		op := step.Op{Kind: step.Set, Key: chunkKey(s.Prefix, n), Value: chunk}
+		after += spread(p.rand, w.params.SaveSpreadNs)
+		p.later(after, func() { p.disk.start([]step.Op{op}) })
+		fmt.Fprintf(sum, "%d ", len(chunk))
+		sum.Write(chunk)
+		n++
+	}
+	if w.hooks.Saved != nil {
+		w.hooks.Saved(p, s.Prefix, [sha256.Size]byte(sum.Sum(nil)))
+	}
+	after += w.diskNs(p)
+	p.later(after, func() { w.saved(p, s) })
+}
+
+func (w *World) saved(p *Party, s step.Save) {
+	if p.disk.broken {
+		p.give(step.Input{Kind: step.Done, Token: s.Token, Err: fmt.Errorf("save: %w", errDisk)})
+		return
+	}
+	p.disk.harden(p.disk.end())
+	p.give(step.Input{Kind: step.Done, Token: s.Token})
+}
+
+// crash stops a server; lose says that the machine it runs on fails too, not the process alone.
+func (w *World) crash(p *Party, lose bool) {
+	if !p.up {
+		return
+	}
+	lost := 0
+	if lose {
+		lost = p.disk.crash(p.rand)
+	} else {
+		p.disk.harden(p.disk.end())
+		p.disk.crash(p.rand)
+	}
+	w.count.LostBatches += lost
+	w.trace.note(w.nowNs, "%s crashes, %d batches lost", p.name, lost)
+	p.up, p.machine, p.inbox, p.ticking, p.scheduled = false, nil, nil, false, false
+	p.pausedNs, p.slow = 0, false
+	w.count.Crashes++
+	for _, c := range w.conns {
+		if c.server == p && !c.closed && chance(w.netRand, w.params.GonePpm) {
+			c.closed = true
+			w.count.Hangups++
+			c.client.give(step.Input{Kind: step.Gone, From: p.addr})
+		}
+	}
+	for _, other := range w.servers {
+		if other != p && chance(w.netRand, w.params.GonePpm) {
+			w.transmit(p, other, 0, func(bool) { other.give(step.Input{Kind: step.Gone, From: p.addr}) })
+		}
+	}
+}
+
+// restartLater starts a crashed server again after a while.
+func (w *World) restartLater(p *Party) {
+	boot := p.boot
+	w.After(spread(w.faults.rand, w.params.RestartNs), func() {
+		if !p.up && p.boot == boot {
+			p.begin()
+		}
+	})
+}

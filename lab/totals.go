@@ -1,0 +1,147 @@
+package lab
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"onevoice/lab/cluster"
+)
+
+// Totals add up the coverage of many seeds.
+type Totals struct {
+	Seeds     int
+	Bad       int // seeds in which a law was broken
+	Undecided int // keys that porcupine could not judge in time
+	Invariant map[string]int
+	Servers   map[int]int // seeds by number of servers
+	Faults    map[string]map[string]int
+	Facts     map[string]int
+	Work      cluster.Work
+	Frames    int
+	Lost      int
+	Doubled   int
+	Held      int
+	Batches   int // unsynced batches lost in crashes
+	Crashes   int
+	Sim       time.Duration
+	CPU       time.Duration // time of the workers
+}
+
+func newTotals() Totals {
+	return Totals{Invariant: map[string]int{}, Servers: map[int]int{}, Faults: map[string]map[string]int{}, Facts: map[string]int{}}
+}
+
+func (t *Totals) add(r *result) {
+	t.Seeds++
+	t.Undecided += r.Undecided
+	t.Servers[r.Servers]++
+	if len(r.Violations) > 0 {
+		t.Bad++
+		t.Invariant[r.Violations[0].Invariant]++
+	}
+	for kind, roles := range r.Faults.Faults {
+		if t.Faults[kind] == nil {
+			t.Faults[kind] = map[string]int{}
+		}
+		addMap(t.Faults[kind], roles)
+	}
+	addMap(t.Facts, r.Facts)
+	t.Work.Add(r.Work)
+	t.Frames += r.Faults.Frames
+	t.Lost += r.Faults.Lost
+	t.Doubled += r.Faults.Doubled
+	t.Held += r.Faults.Held
+	t.Batches += r.Faults.LostBatches
+	t.Crashes += r.Faults.Crashes
+	t.Sim += time.Duration(r.SimNs)
+	t.CPU += time.Duration(r.RealNs)
+}
+
+func addMap(to, from map[string]int) {
+	for key, n := range from {
+		to[key] += n
+	}
+}
+
+// Print writes the coverage, counted per 1,000 seeds, and the verdict.
+func (s *Summary) Print(w io.Writer) {
+	s.printFaults(w)
+	s.printCounts(w)
+	s.printFailed(w)
+	fmt.Fprintf(w, "\n%d seeds in %v: %.0f a minute, simulated time %.0f times real time of a worker; %d bad, %d keys undecided\n",
+		s.Seeds, s.Real.Round(time.Second), s.perMinute(), s.Sim.Seconds()/max(s.CPU.Seconds(), 1e-9), s.Bad, s.Undecided)
+}
+
+// per1000 prints a count as so many per 1,000 seeds.
+func (s *Summary) per1000(n int) string {
+	v := float64(n) * 1000 / float64(max(s.Seeds, 1))
+	if v >= 100 || v == 0 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+func (s *Summary) printFaults(w io.Writer) {
+	fmt.Fprintln(w, "Faults per 1,000 seeds, by the role of the victim")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "kind\tleader\tfollower\tdown\tall\t")
+	for _, kind := range slices.Sorted(maps.Keys(s.Faults)) {
+		roles := s.Faults[kind]
+		all := 0
+		for _, n := range roles {
+			all += n
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t\n", kind, s.per1000(roles["leader"]), s.per1000(roles["follower"]), s.per1000(roles["down"]), s.per1000(all))
+	}
+	t.Flush()
+}
+
+func (s *Summary) printCounts(w io.Writer) {
+	fmt.Fprintln(w, "\nWhat happened, per 1,000 seeds")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range []struct {
+		name string
+		n    int
+	}{
+		{"servers crashed", s.Crashes}, {"unsynced batches lost", s.Batches},
+		{"frames", s.Frames}, {"frames lost", s.Lost}, {"frames doubled", s.Doubled}, {"frames held in a cut", s.Held},
+		{"leaders elected", s.Facts["leader"]}, {"snapshots saved", s.Facts["snapshot-saved"]},
+		{"snapshots installed", s.Facts["snapshot-installed"]}, {"entries fenced", s.Facts["fenced"]},
+		{"sessions expired (per server)", s.Facts["session-expired"]},
+		{"commands acknowledged", s.Work.Acked}, {"commands open to the end", s.Work.Unknown}, {"commands not done", s.Work.Refused},
+		{"reads answered", s.Work.Reads}, {"reads without an answer", s.Work.ReadsFailed}, {"attempts repeated", s.Work.Retries},
+		{"answers repeated on purpose", s.Work.Repeats}, {"sessions opened", s.Work.Sessions}, {"sessions found gone", s.Work.SessionsLost},
+		{"events watched", s.Work.Events}, {"watchers moved", s.Work.WatchMoves}, {"watchers begun anew", s.Work.WatchGone},
+		{"states compared", s.Work.States},
+	} {
+		fmt.Fprintf(t, "  %s\t%s\t\n", row.name, s.per1000(row.n))
+	}
+	for _, n := range slices.Sorted(maps.Keys(s.Servers)) {
+		if n > 0 {
+			fmt.Fprintf(t, "  seeds with %d servers\t%s\t\n", n, s.per1000(s.Servers[n]))
+		}
+	}
+	t.Flush()
+}
+
+func (s *Summary) printFailed(w io.Writer) {
+	for _, f := range s.Failed {
+		job := Job{From: f.Report.Seed, To: f.Report.Seed}
+		fmt.Fprintf(w, "\nVIOLATION of %s in seed %d\n  first evidence: %v\n  rerun: %s\n", f.Report.Violations[0].Invariant, f.Report.Seed, f.Report.Violations[0], rerun(job))
+		if f.Small.From != 0 {
+			fmt.Fprintf(w, "  shrunk: %s\n", rerun(f.Small))
+		}
+	}
+	if s.Bad > 0 {
+		words := []string{}
+		for _, name := range slices.Sorted(maps.Keys(s.Invariant)) {
+			words = append(words, fmt.Sprintf("%s in %d", name, s.Invariant[name]))
+		}
+		fmt.Fprintf(w, "\nseeds by first broken law: %s\n", strings.Join(words, ", "))
+	}
+}
