@@ -1,0 +1,160 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"onevoice/airspace"
+	"onevoice/problem"
+	"onevoice/web/api"
+	"onevoice/wire"
+)
+
+// buffers hold answers while they are made. One that has grown beyond maxPooled is let go.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxPooled = 256 << 10
+
+// read gives the state after a read barrier, and sets the headers that prove an answer made from it.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) (Snapshot, error) {
+	snap, err := s.service.Read(r.Context())
+	if err != nil {
+		return snap, err
+	}
+	s.prove(w.Header(), snap)
+	return snap, nil
+}
+
+// json answers with what fill appends.
+func (s *Server) json(w http.ResponseWriter, fill func(b []byte) []byte) error {
+	buffer := buffers.Get().(*[]byte)
+	b := append(fill((*buffer)[:0]), '\n')
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	h["Cache-Control"] = noStore
+	err := s.write(w, b)
+	if cap(b) <= maxPooled {
+		*buffer = b
+		buffers.Put(buffer)
+	}
+	return err
+}
+
+var (
+	jsonType = []string{"application/json"}
+	noStore  = []string{"no-store"}
+)
+
+// write ends an answer. An error of the connection is nobody's to hear.
+func (s *Server) write(w http.ResponseWriter, b []byte) error {
+	w.Header()["Content-Length"] = []string{strconv.Itoa(len(b))}
+	_, _ = w.Write(b) // a client that has gone needs no answer
+	return nil
+}
+
+// tagged sets the ETag, and answers 304 where the request says that it holds that version.
+func (s *Server) tagged(w http.ResponseWriter, r *http.Request, v airspace.Version) bool {
+	tag := etag(v)
+	w.Header().Set("ETag", tag)
+	for _, list := range r.Header.Values("If-None-Match") {
+		for one := range strings.SplitSeq(list, ",") {
+			if one = strings.TrimSpace(one); one == tag || one == "*" {
+				w.WriteHeader(http.StatusNotModified)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func notFound(op, what, id string) error {
+	return &problem.Error{Kind: problem.NotFound, Op: op, Subject: id, Detail: "there is no such " + what}
+}
+
+// command runs a write through the log. The answer is made from the machine's result alone, so that a retry gives it again.
+// id is empty for settings.
+func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Command, id string, key *wire.Key) error {
+	if p := airspace.Validate(cmd); p != nil {
+		return p
+	}
+	op := airspace.Encode(cmd)
+	if len(op) > wire.MaxCommandBytes {
+		return &problem.Error{Kind: problem.TooLarge, Op: opOf(cmd), Subject: id, Field: "body",
+			Value: strconv.Itoa(len(op)) + " bytes encoded", Allowed: "at most " + strconv.Itoa(wire.MaxCommandBytes) + " bytes"}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
+	defer cancel()
+	reply, err := s.service.Do(ctx, op, key)
+	if err == nil {
+		err = replyProblem(&reply, opOf(cmd), id)
+	}
+	if err != nil {
+		return unknownOutcome(err, opOf(cmd), id)
+	}
+	res, err := airspace.DecodeResult(reply.Result)
+	if err != nil {
+		return err
+	}
+	s.proveEntry(w.Header(), reply.Index, reply.Hash, res.ServiceNs)
+	if res.Problem != nil {
+		f := fault{cause: res.Problem}
+		if res.Current != nil {
+			f.current = res.Current.String()
+			w.Header().Set("ETag", etag(*res.Current))
+		}
+		return f
+	}
+	if r.Method == http.MethodPut {
+		w.Header().Set("ETag", etag(res.Version))
+	}
+	return s.json(w, func(b []byte) []byte { return api.AppendWritten(b, id, &res) })
+}
+
+func opOf(cmd airspace.Command) string {
+	switch cmd.(type) {
+	case airspace.PutSector:
+		return "put sector"
+	case airspace.RemoveSector:
+		return "remove sector"
+	case airspace.PutFlight:
+		return "put flight"
+	case airspace.CancelFlight:
+		return "cancel flight"
+	}
+	return "set service time"
+}
+
+// unknownOutcome completes the problem of a write that ended without an answer: nobody can say whether it took effect.
+func unknownOutcome(err error, op, id string) error {
+	f := asFault(err)
+	if f.cause.Kind != problem.NoVoice {
+		return f
+	}
+	p := *f.cause
+	p.Op, p.Subject = op, id
+	p.Detail = "the outcome is not known; repeat it with the same Idempotency-Key, or read what is there"
+	return &p
+}
+
+// replyProblem says what a reply that is not OK comes to.
+func replyProblem(reply *wire.Reply, op, id string) error {
+	p := &problem.Error{Op: op, Subject: id}
+	switch reply.Status {
+	case wire.OK:
+		return nil
+	case wire.KeyReused:
+		p.Kind, p.Detail = problem.KeyReused, "take a new Idempotency-Key for another request"
+	case wire.Overloaded:
+		p.Kind, p.Detail = problem.Overloaded, "a queue is full; nothing was done"
+	case wire.TooLarge:
+		p.Kind, p.Field, p.Value = problem.TooLarge, "body", "over the limit of a command"
+	case wire.NotLeader, wire.NoVoice, wire.Fenced, wire.NoSession:
+		p.Kind = problem.NoVoice
+	default:
+		p.Kind, p.Detail = problem.Internal, "a reply of status "+strconv.Itoa(int(reply.Status))
+	}
+	return p
+}

@@ -1,0 +1,223 @@
+package api
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"onevoice/airspace"
+	"onevoice/geo"
+	"onevoice/problem"
+)
+
+// records are a sector and a flight with something of everything.
+func records() (*airspace.SectorRecord, *airspace.FlightRecord) {
+	ring := geo.Ring{{LatE7: 470000000, LonE7: 80000000}, {LatE7: 470000001, LonE7: 90000000}, {LatE7: 479999999, LonE7: -1800000000}}
+	band := geo.Band{Floor: geo.Altitude{Cm: 152400, Ref: geo.RefAMSL}, Ceiling: geo.Altitude{Cm: 300012, Ref: geo.RefAMSL}}
+	s := &airspace.SectorRecord{Version: airspace.Version{Index: 17, Sub: 3}}
+	s.ID, s.Name = "LSAZM5", "Zürich <upper> & \"more\"\u2028\x01"
+	s.Volumes = []geo.Polygon{{Rings: []geo.Ring{ring, ring}, Band: band}, {Rings: []geo.Ring{ring}, Band: geo.Band{Floor: geo.FlightLevel(245), Ceiling: geo.FlightLevel(999)}}}
+	f := &airspace.FlightRecord{Version: airspace.Version{Index: 1<<64 - 1}}
+	f.ID, f.Callsign, f.From, f.To = "4b1805:1", "SWR1", "LSZH", ""
+	f.Path = []geo.Point4D{
+		{Pos: geo.LatLon{LatE7: -1, LonE7: -10}, Alt: geo.Altitude{Cm: -100, Ref: geo.RefWGS84}, AtNs: 1_533_099_600_000_000_001},
+		{Pos: geo.LatLon{LatE7: 900000000, LonE7: 1799999999}, Alt: geo.Altitude{Cm: 30480, Ref: geo.RefWGS84}, AtNs: 1_533_099_700_500_000_000},
+	}
+	f.Uncertainty = geo.Uncertainty{LateralCm: 185200, VerticalCm: 9144, TimeNs: 1_500_000_000}
+	f.Windows = []airspace.SectorWindow{{Sector: "LSAZM5", Window: geo.Window{EnterMinNs: -1, EnterMaxNs: 2e9, LeaveMinNs: 3e9, LeaveMaxNs: 4e9}}}
+	return s, f
+}
+
+// same checks that an appending writer gives what encoding/json gives, and that it reads back.
+func same[T any](t *testing.T, what string, got []byte, want T) {
+	t.Helper()
+	plain, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if what != "sector" && string(got) != string(plain) { // names are escaped further than encoding/json does
+		t.Errorf("%s:\n got %s\nwant %s", what, got, plain)
+	}
+	var back T
+	if err := json.Unmarshal(got, &back); err != nil {
+		t.Fatalf("%s: %v in %s", what, err, got)
+	}
+	if !reflect.DeepEqual(back, want) {
+		t.Errorf("%s reads back as\n     %+v\nwant %+v", what, back, want)
+	}
+}
+
+func TestAnswersAreTheirTypesInJSON(t *testing.T) {
+	s, f := records()
+	same(t, "sector", AppendSector(nil, s), FromSector(s))
+	same(t, "flight", AppendFlight(nil, f), FromFlight(f))
+	same(t, "flights", AppendFlights(nil, []*airspace.FlightRecord{f, f}, "n"), Flights{[]Flight{FromFlight(f), FromFlight(f)}, "n"})
+	same(t, "no flights", AppendFlights(nil, nil, ""), Flights{Flights: []Flight{}})
+	same(t, "no sectors", AppendSectors(nil, nil, ""), Sectors{Sectors: []Sector{}})
+	w := f.Windows[0].Window
+	presence := Presence{f.ID, f.Callsign, f.From, f.To, f.Version.String(), FromWindow(w)}
+	page := Page{Sector: "S", At: 1e9, From: 2e9, To: 3e9, Visits: []airspace.Occupant{{Flight: f, Window: w}, {Flight: f, Window: w}}, Next: "-1_f"}
+	same(t, "page", AppendPage(nil, &page), Presences{"S", 1e9, 2e9, 3e9, []Presence{presence, presence}, "-1_f"})
+	page = Page{At: 1e9, From: 2e9, To: 3e9}
+	same(t, "empty page", AppendPage(nil, &page), Presences{At: 1e9, From: 2e9, To: 3e9, Flights: []Presence{}})
+	res := airspace.Result{Version: airspace.Version{Index: 7}, ServiceNs: 5, Windows: f.Windows, Rewindowed: 3}
+	same(t, "written", AppendWritten(nil, "F", &res), Written{"F", "7.0", 5, FromWindows(f.Windows), 3})
+	res.Windows = nil
+	same(t, "set", AppendWritten(nil, "", &res), Written{Version: "7.0", ServiceTime: 5, Rewindowed: 3})
+	e := airspace.Event{Kind: airspace.FlightPut, ID: "F", Version: airspace.Version{Index: 7, Sub: 1}, Callsign: "C", Windows: f.Windows, ServiceNs: 9}
+	same(t, "event", AppendEvent(nil, &e), Event{"flight-put", "F", "7.1", "C", 9, FromWindows(f.Windows)})
+	same(t, "settings event", AppendEvent(nil, &airspace.Event{Kind: airspace.SettingsChanged}), Event{Kind: "settings", Version: "0.0"})
+	same(t, "service time", AppendServiceTime(nil, 8, &airspace.Settings{RateMilli: 2500, Version: e.Version}), ServiceTime{8, "2.5", "7.1"})
+	track := Track{ID: "a", Position: Position(f.Path[0].Pos), Time: 7}
+	same(t, "bare track", AppendTrack(nil, &track), track)
+	track.Callsign, track.Altitude, track.TrackDeg, track.GroundSpeedKt, track.VerticalRateFpm = "C", new(Altitude(geo.FlightLevel(10))), new(0.05), new(1e4), new(-1.0)
+	same(t, "track", AppendTrack(nil, &track), track)
+}
+
+// What a client sends is what it read, without what answers add.
+func TestAnswersCanBeSentBack(t *testing.T) {
+	s, f := records()
+	s.Volumes[0].Rings = s.Volumes[0].Rings[:1]
+	for i := range s.Volumes {
+		s.Volumes[i].Rings[0][2].LonE7 = 85000000
+	}
+	sector := FromSector(s)
+	sector.Version = ""
+	body, _ := json.Marshal(sector)
+	back, err := ReadSector(s.ID, body)
+	if err != nil || !reflect.DeepEqual(back, s.Sector) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, back, s.Sector)
+	}
+	f.Path[1].Pos.LonE7 = 0
+	flight := FromFlight(f)
+	flight.Version, flight.Windows = "", nil
+	body, _ = json.Marshal(flight)
+	plan, err := ReadFlight(f.ID, body)
+	if err != nil || !reflect.DeepEqual(plan, f.Flight) {
+		t.Errorf("%v\n got %+v\nwant %+v", err, plan, f.Flight)
+	}
+}
+
+func TestUnits(t *testing.T) {
+	for text, want := range map[string]struct {
+		cm   int32
+		back string
+	}{
+		`{"value":24500,"unit":"ft","ref":"STD"}`:     {746760, `{"value":245,"unit":"FL","ref":"STD"}`},
+		`{"value":24550,"unit":"ft","ref":"STD"}`:     {748284, `{"value":24550,"unit":"ft","ref":"STD"}`},
+		`{"value":1001,"unit":"ft","ref":"AMSL"}`:     {30510, `{"value":1001,"unit":"ft","ref":"AMSL"}`},
+		`{"value":1e2,"unit":"m","ref":"WGS84"}`:      {10000, `{"value":100,"unit":"m","ref":"WGS84"}`},
+		`{"value":100.005,"unit":"m","ref":"WGS84"}`:  {10001, `{"value":100.01,"unit":"m","ref":"WGS84"}`},
+		`{"value":-100.005,"unit":"m","ref":"WGS84"}`: {-10001, `{"value":-100.01,"unit":"m","ref":"WGS84"}`},
+		`{"value":-0.004,"unit":"m","ref":"AMSL"}`:    {0, `{"value":0,"unit":"ft","ref":"AMSL"}`},
+		`{"value":245.5,"unit":"FL","ref":"STD"}`:     {748284, `{"value":24550,"unit":"ft","ref":"STD"}`},
+		`"unlimited"`: {geo.UnlimitedCm, `"unlimited"`},
+		`{"value":1E-999999999,"unit":"m","ref":"STD"}`: {0, `{"value":0,"unit":"FL","ref":"STD"}`},
+	} {
+		var a Altitude
+		if err := json.Unmarshal([]byte(text), &a); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		back, _ := json.Marshal(a)
+		if a.Cm != want.cm || string(back) != want.back {
+			t.Errorf("%s is %d cm and %s, want %d and %s", text, a.Cm, back, want.cm, want.back)
+		}
+	}
+	var l Length
+	var h Height
+	var d Duration
+	for text, into := range map[string]any{`{"value":0.5,"unit":"NM"}`: &l, `{"value":500,"unit":"ft"}`: &h, `{"value":1.5,"unit":"min"}`: &d} {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			t.Error(err)
+		}
+	}
+	if l != 92600 || h != 15240 || d != 90e9 {
+		t.Errorf("%d cm, %d cm, %d ns", l, h, d)
+	}
+}
+
+func TestPositionsRoundToTheNearest(t *testing.T) {
+	for text, want := range map[string]Position{
+		`[8.12345675,47]`:              {470000000, 81234568},
+		`[-8.12345675,-47.00000004]`:   {-470000000, -81234568},
+		`[180,-90]`:                    {-900000000, -1800000000},
+		`[-180,90.00000000000000001]`:  {900000000, -1800000000},
+		`[179.99999996,1e1]`:           {100000000, -1800000000},
+		`[0.0000000499999999,-0.0e+5]`: {0, 0},
+	} {
+		var p Position
+		if err := json.Unmarshal([]byte(text), &p); err != nil || p != want {
+			t.Errorf("%s is %v (%v), want %v", text, p, err, want)
+		}
+	}
+}
+
+func TestGreatCirclesAreCut(t *testing.T) {
+	body := `{"legs":"great-circle","uncertainty":{"lateral":{"value":0,"unit":"m"},"vertical":{"value":0,"unit":"m"},"time":{"value":0,"unit":"s"}},"path":[` +
+		`{"position":[-73,40],"altitude":{"value":350,"unit":"FL","ref":"STD"},"time":"2018-08-01T05:00:00Z"},` +
+		`{"position":[8,47],"altitude":{"value":350,"unit":"FL","ref":"STD"},"time":"2018-08-01T12:00:00Z"}]}`
+	f, err := ReadFlight("F", []byte(body))
+	if err != nil || len(f.Path) < 100 {
+		t.Fatalf("%d points, %v", len(f.Path), err)
+	}
+	highest := int32(0)
+	for _, p := range f.Path {
+		highest = max(highest, p.Pos.LatE7)
+	}
+	if highest < 510000000 {
+		t.Errorf("the great circle reaches latitude %d only", highest)
+	}
+	ring := `{"volumes":[{"polygon":{"type":"Polygon","coordinates":[[[-10,50],[10,50],[10,51],[-10,51],[-10,50]]]},"floor":{"value":0,"unit":"m","ref":"AMSL"},"ceiling":"unlimited"}]}`
+	straight, err := ReadSector("S", []byte(ring))
+	if err != nil {
+		t.Fatal(err)
+	}
+	great, err := ReadSector("S", []byte(strings.Replace(ring, `"floor"`, `"edges":"great-circle","floor"`, 1)))
+	if n, m := len(straight.Volumes[0].Rings[0]), len(great.Volumes[0].Rings[0]); err != nil || n != 4 || m < 20 {
+		t.Errorf("%d vertices straight, %d great circle, %v", n, m, err)
+	}
+}
+
+func TestAQuestionHasATime(t *testing.T) {
+	const ask = `{"volume":{"circle":{"center":[8,47],"radius":{"value":1,"unit":"km"}},"floor":{"value":0,"unit":"m","ref":"AMSL"},"ceiling":"unlimited"}`
+	for times, ok := range map[string]bool{
+		``: true, `,"from":"2018-08-01T05:00:00Z"`: true, `,"to":"2018-08-01T05:00:00Z"`: true,
+		`,"from":"2018-08-01T05:00:00Z","to":"2018-08-01T05:00:00.000000001Z"`: true,
+		`,"from":"2018-08-01T05:00:00Z","to":"2018-08-01T05:00:00Z"`:           false,
+	} {
+		q, err := ReadQuestion([]byte(ask + times + "}"))
+		if (err == nil) != ok || ok && (len(q.Volume.Rings) != 1 || (q.From == nil) != !strings.Contains(times, "from")) {
+			t.Errorf("%q: %+v, %v", times, q, err)
+		}
+	}
+}
+
+func TestProblemsHaveTheirKinds(t *testing.T) {
+	for k := problem.Invalid; k <= problem.PreconditionFailed; k++ {
+		p := Problem{Type: URN + k.String(), Op: "o", Subject: "s", Field: "f", Value: "v", Allowed: "a", Detail: "d"}
+		if *p.Err() != (problem.Error{Kind: k, Op: "o", Subject: "s", Field: "f", Value: "v", Allowed: "a", Detail: "d"}) {
+			t.Errorf("%s reads back as %+v", k, p.Err())
+		}
+	}
+	if p := (&Problem{Type: "about:blank"}); p.Kind() != problem.Internal {
+		t.Error(p.Kind())
+	}
+}
+
+func TestCursors(t *testing.T) {
+	f := &airspace.FlightRecord{}
+	f.ID = "a_b"
+	for _, c := range []airspace.Cursor{{EnterNs: -5, Flight: "4b:1.x-2"}, {EnterNs: 1 << 62, Flight: "F"}} {
+		f.ID = c.Flight
+		v := airspace.Occupant{Flight: f, Window: geo.Window{EnterMinNs: c.EnterNs}}
+		if got, ok := ParseCursor(Cursor(v)); !ok || got != c {
+			t.Errorf("%q is %v", Cursor(v), got)
+		}
+	}
+	for _, s := range []string{"", "_", "5", "5_", "x_F", "5_a b", "99999999999999999999_F"} {
+		if c, ok := ParseCursor(s); ok {
+			t.Errorf("%q is %v", s, c)
+		}
+	}
+}

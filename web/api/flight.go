@@ -1,0 +1,240 @@
+package api
+
+import (
+	"strconv"
+
+	"onevoice/airspace"
+	"onevoice/cover"
+	"onevoice/geo"
+)
+
+// Point is one point of a plan: where the aircraft is at an instant. Between points everything changes evenly with time,
+// straight in longitude and latitude.
+type Point struct {
+	Position Position `json:"position"`
+	Altitude Altitude `json:"altitude"`
+	Time     Time     `json:"time"`
+}
+
+// Uncertainty is how far a flight may be from its plan, as half-widths. It has to be stated; each may be 0.
+type Uncertainty struct {
+	Lateral  Length   `json:"lateral"`
+	Vertical Height   `json:"vertical"`
+	Time     Duration `json:"time"`
+}
+
+// Flight is the body of a PUT and, with Version and Windows, of an answer.
+type Flight struct {
+	ID          string      `json:"id"`
+	Callsign    string      `json:"callsign"`
+	From        string      `json:"from"`
+	To          string      `json:"to"`
+	Path        []Point     `json:"path"`
+	Uncertainty Uncertainty `json:"uncertainty"`
+	// Legs of a PUT say what runs between the points; see Straight. Answers have straight legs.
+	Legs    string         `json:"legs,omitempty"`
+	Version string         `json:"version,omitempty"`
+	Windows []SectorWindow `json:"windows,omitempty"`
+}
+
+// Window is one visit: the flight may be inside from EntersEarliest until LeavesLatest and at no other time of this visit.
+// Where Sure, it surely is inside from EntersLatest until LeavesEarliest.
+type Window struct {
+	EntersEarliest Time `json:"enters_earliest"`
+	EntersLatest   Time `json:"enters_latest"`
+	LeavesEarliest Time `json:"leaves_earliest"`
+	LeavesLatest   Time `json:"leaves_latest"`
+	Sure           bool `json:"sure"`
+}
+
+// SectorWindow is one visit to a sector.
+type SectorWindow struct {
+	Sector string `json:"sector"`
+	Window
+}
+
+// ReadFlight takes the body of PUT /flights/{id} and checks its path. The id may be left out of the body; given, it must
+// be id. Cells are left to the caller. The error is a *problem.Error.
+func ReadFlight(id string, body []byte) (airspace.Flight, error) {
+	r := newReader("put flight", body)
+	f := airspace.Flight{ID: id}
+	var path, uncertainty, great bool
+	r.object(func(key string) bool {
+		switch key {
+		case "legs":
+			great = r.edges()
+		case "id":
+			r.sameID(id)
+		case "callsign":
+			f.Callsign = r.label()
+		case "from":
+			f.From = r.label()
+		case "to":
+			f.To = r.label()
+		case "path":
+			path = true
+			r.array(geo.MaxPathPoints, func(i int) { f.Path = append(f.Path, r.point(f.Path)) })
+		case "uncertainty":
+			f.Uncertainty, uncertainty = r.uncertainty(), true
+		default:
+			return false
+		}
+		return true
+	})
+	r.need("path", path)
+	r.need("uncertainty", uncertainty)
+	r.route(f.Path)
+	if great && !r.failed() {
+		f.Path = cover.GreatCircle(f.Path)
+		r.route(f.Path)
+	}
+	return f, r.about(id)
+}
+
+// label takes a callsign or the name of an aerodrome: printable ASCII, which may be empty.
+func (r *reader) label() string {
+	s := r.str(airspace.MaxLabelBytes)
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' {
+			r.refuse(strconv.Quote(s), "printable ASCII", "")
+			return ""
+		}
+	}
+	return s
+}
+
+// point takes a point of a path and holds it against the one before it.
+func (r *reader) point(before []geo.Point4D) geo.Point4D {
+	var p Point
+	var position, altitude, at bool
+	r.object(func(key string) bool {
+		switch key {
+		case "position":
+			p.Position, position = r.position(), true
+		case "altitude":
+			p.Altitude, altitude = r.altitude(false), true
+		case "time":
+			p.Time, at = r.time(), true
+		default:
+			return false
+		}
+		return true
+	})
+	r.need("position", position)
+	r.need("altitude", altitude)
+	r.need("time", at)
+	if n := len(before); n > 0 && !r.failed() && int64(p.Time) <= before[n-1].AtNs {
+		r.refuseIn("time", p.Time.String(), "after the point before it, "+Time(before[n-1].AtNs).String())
+	}
+	return geo.Point4D{Pos: geo.LatLon(p.Position), Alt: geo.Altitude(p.Altitude), AtNs: int64(p.Time)}
+}
+
+// route checks a path as a whole.
+func (r *reader) route(path []geo.Point4D) {
+	if r.failed() {
+		return
+	}
+	if n := len(path); n < 2 || n > geo.MaxPathPoints {
+		r.refuseIn("path", strconv.Itoa(n)+" points", "2 to "+strconv.Itoa(geo.MaxPathPoints)+" points")
+		return
+	}
+	if err := geo.ValidatePath(path); err != nil {
+		r.refuseGeo("", err)
+	}
+}
+
+func (r *reader) uncertainty() geo.Uncertainty {
+	var u Uncertainty
+	var lateral, vertical, at bool
+	r.object(func(key string) bool {
+		switch key {
+		case "lateral":
+			u.Lateral, lateral = r.length(0, geo.MaxLateralCm), true
+		case "vertical":
+			u.Vertical, vertical = r.height(geo.MaxVerticalCm), true
+		case "time":
+			u.Time, at = r.duration(geo.MaxTimeNs), true
+		default:
+			return false
+		}
+		return true
+	})
+	r.need("lateral", lateral)
+	r.need("vertical", vertical)
+	r.need("time", at)
+	return geo.Uncertainty{LateralCm: int32(u.Lateral), VerticalCm: int32(u.Vertical), TimeNs: int64(u.Time)}
+}
+
+// FromFlight gives a record as a body. The record is not changed.
+func FromFlight(f *airspace.FlightRecord) Flight {
+	out := Flight{ID: f.ID, Callsign: f.Callsign, From: f.From, To: f.To, Path: make([]Point, len(f.Path)), Windows: FromWindows(f.Windows)}
+	if f.Version != (airspace.Version{}) {
+		out.Version = f.Version.String()
+	}
+	for i, p := range f.Path {
+		out.Path[i] = Point{Position(p.Pos), Altitude(p.Alt), Time(p.AtNs)}
+	}
+	u := f.Uncertainty
+	out.Uncertainty = Uncertainty{Length(u.LateralCm), Height(u.VerticalCm), Duration(u.TimeNs)}
+	return out
+}
+
+// FromWindows gives sector windows as they stand in answers.
+func FromWindows(windows []airspace.SectorWindow) []SectorWindow {
+	var out []SectorWindow
+	for _, w := range windows {
+		out = append(out, SectorWindow{w.Sector, FromWindow(w.Window)})
+	}
+	return out
+}
+
+// FromWindow gives a window as it stands in answers.
+func FromWindow(w geo.Window) Window {
+	return Window{Time(w.EnterMinNs), Time(w.EnterMaxNs), Time(w.LeaveMinNs), Time(w.LeaveMaxNs), w.Sure()}
+}
+
+// AppendFlight appends the record as the JSON of a Flight.
+func AppendFlight(b []byte, f *airspace.FlightRecord) []byte {
+	b = append(appendNames(b, f), `,"path":[`...)
+	for i, p := range f.Path {
+		b = Position(p.Pos).appendJSON(append(comma(b, i), `{"position":`...))
+		b = Altitude(p.Alt).appendJSON(append(b, `,"altitude":`...))
+		b = Time(p.AtNs).appendJSON(append(b, `,"time":`...))
+		b = append(b, '}')
+	}
+	u := f.Uncertainty
+	b = Length(u.LateralCm).appendJSON(append(b, `],"uncertainty":{"lateral":`...))
+	b = Height(u.VerticalCm).appendJSON(append(b, `,"vertical":`...))
+	b = Duration(u.TimeNs).appendJSON(append(b, `,"time":`...))
+	b = appendVersion(append(b, `},"version":`...), f.Version)
+	if len(f.Windows) > 0 {
+		b = appendWindows(append(b, `,"windows":`...), f.Windows)
+	}
+	return append(b, '}')
+}
+
+// appendNames begins an object with what names a flight.
+func appendNames(b []byte, f *airspace.FlightRecord) []byte {
+	b = appendString(append(b, `{"id":`...), f.ID)
+	b = appendString(append(b, `,"callsign":`...), f.Callsign)
+	b = appendString(append(b, `,"from":`...), f.From)
+	return appendString(append(b, `,"to":`...), f.To)
+}
+
+func appendWindows(b []byte, windows []airspace.SectorWindow) []byte {
+	b = append(b, '[')
+	for i, w := range windows {
+		b = appendString(append(comma(b, i), `{"sector":`...), w.Sector)
+		b = append(appendWindow(append(b, ','), w.Window), '}')
+	}
+	return append(b, ']')
+}
+
+// appendWindow appends the fields of a Window, without braces.
+func appendWindow(b []byte, w geo.Window) []byte {
+	b = Time(w.EnterMinNs).appendJSON(append(b, `"enters_earliest":`...))
+	b = Time(w.EnterMaxNs).appendJSON(append(b, `,"enters_latest":`...))
+	b = Time(w.LeaveMinNs).appendJSON(append(b, `,"leaves_earliest":`...))
+	b = Time(w.LeaveMaxNs).appendJSON(append(b, `,"leaves_latest":`...))
+	return strconv.AppendBool(append(b, `,"sure":`...), w.Sure())
+}

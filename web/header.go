@@ -1,0 +1,89 @@
+package web
+
+import (
+	"encoding/hex"
+	"net/http"
+	"strconv"
+
+	"onevoice/view"
+	"onevoice/web/api"
+)
+
+// The headers that prove an answer. Two answers with equal Index and unequal Hash prove two voices.
+const (
+	headerView  = "Onevoice-View"
+	headerIndex = "Onevoice-Index"
+	headerAsOf  = "Onevoice-As-Of"
+	headerHash  = "Onevoice-Hash"
+	headerNode  = "Onevoice-Node"
+)
+
+// exposed lists them for browsers.
+const exposed = "Onevoice-View, Onevoice-Index, Onevoice-As-Of, Onevoice-Hash, Onevoice-Node, ETag, Retry-After"
+
+// proof is what the headers of one answer say, ready for use: many answers share one index. A text in a slice of its own
+// can stand in a header as it is; nothing may ever be appended to it.
+type proof struct {
+	view                view.Number
+	index               uint64
+	hash                [32]byte
+	asOf                int64
+	viewText, indexText []string
+	asOfText, hashText  []string
+	hashKnown           bool
+}
+
+func newProof(v view.Number, index uint64, hash [32]byte, asOfNs int64) *proof {
+	p := &proof{view: v, index: index, hash: hash, asOf: asOfNs}
+	p.viewText = []string{strconv.FormatUint(uint64(v), 10)}
+	p.indexText = []string{strconv.FormatUint(index, 10)}
+	p.asOfText = []string{api.Time(asOfNs).String()}
+	p.hashText = []string{hex.EncodeToString(hash[:])}
+	p.hashKnown = hash != [32]byte{}
+	return p
+}
+
+func (p *proof) put(h http.Header) {
+	h[headerView] = p.viewText
+	h[headerIndex] = p.indexText
+	h[headerAsOf] = p.asOfText
+	if p.hashKnown {
+		h[headerHash] = p.hashText
+	}
+}
+
+// prove sets the headers of an answer made from a snapshot.
+func (s *Server) prove(h http.Header, snap Snapshot) {
+	h.Set(headerNode, s.node)
+	if snap.State == nil {
+		return
+	}
+	asOf := snap.State.ServiceNs()
+	p := s.proof.Load()
+	if p == nil || p.index != snap.Index || p.hash != snap.Hash || p.view != snap.Epoch.View || p.asOf != asOf {
+		p = newProof(snap.Epoch.View, snap.Index, snap.Hash, asOf)
+		s.proof.Store(p)
+	}
+	p.put(h)
+}
+
+// proveEntry sets the headers of an answer that an entry of the log gave: its index, and hash and service time after it.
+// The view is the entry's where this server still holds it, otherwise the newest that it knows.
+func (s *Server) proveEntry(h http.Header, index uint64, hash [32]byte, asOfNs int64) {
+	v := s.service.Latest().Epoch.View
+	if m, ok := s.service.Mark(index); ok {
+		v = m.Epoch.View
+		if hash == ([32]byte{}) {
+			hash = m.Hash
+		}
+	}
+	h.Set(headerNode, s.node)
+	newProof(v, index, hash, asOfNs).put(h)
+}
+
+// unprove takes away everything but the node.
+func unprove(h http.Header) {
+	for _, name := range []string{headerView, headerIndex, headerAsOf, headerHash, "Etag"} {
+		h.Del(name)
+	}
+}

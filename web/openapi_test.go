@@ -1,0 +1,271 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"onevoice/web/api"
+)
+
+// plainYAML reads the part of YAML that openapi.yaml keeps to: block mappings and lists, plain and quoted texts, literal
+// blocks, and values in JSON that may run over lines.
+type plainYAML struct {
+	lines []string
+	at    int
+}
+
+func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+
+// value reads the block at the current line, whose lines are indented by at least indent.
+func (y *plainYAML) value(t *testing.T, indent int) any {
+	if y.at >= len(y.lines) || indentOf(y.lines[y.at]) < indent {
+		return nil
+	}
+	indent = indentOf(y.lines[y.at])
+	if strings.HasPrefix(y.lines[y.at][indent:], "- ") {
+		var list []any
+		for y.at < len(y.lines) && indentOf(y.lines[y.at]) == indent && strings.HasPrefix(y.lines[y.at][indent:], "- ") {
+			y.lines[y.at] = y.lines[y.at][:indent] + "  " + y.lines[y.at][indent+2:]
+			list = append(list, y.value(t, indent+2))
+		}
+		return list
+	}
+	block := map[string]any{}
+	for y.at < len(y.lines) && indentOf(y.lines[y.at]) == indent {
+		line := y.lines[y.at][indent:]
+		key, rest, ok := strings.Cut(line, ":")
+		if !ok || rest != "" && rest[0] != ' ' {
+			t.Fatalf("line %d: %q", y.at+1, line)
+		}
+		key = strings.Trim(key, `"`)
+		if _, twice := block[key]; twice {
+			t.Fatalf("line %d: %s twice", y.at+1, key)
+		}
+		y.at++
+		block[key] = y.scalar(t, strings.TrimSpace(rest), indent)
+	}
+	return block
+}
+
+func (y *plainYAML) scalar(t *testing.T, text string, indent int) any {
+	switch {
+	case text == "":
+		return y.value(t, indent+1)
+	case text == "|":
+		var b strings.Builder
+		for y.at < len(y.lines) && (y.lines[y.at] == "" || indentOf(y.lines[y.at]) > indent) {
+			b.WriteString(strings.TrimSpace(y.lines[y.at]) + "\n")
+			y.at++
+		}
+		return b.String()
+	case text[0] == '[' && !strings.ContainsAny(text, `"{`):
+		var list []any
+		for word := range strings.SplitSeq(strings.Trim(text, "[]"), ",") {
+			list = append(list, strings.TrimSpace(word))
+		}
+		return list
+	case text[0] == '{' || text[0] == '[' || text[0] == '"':
+		first := y.at
+		for !json.Valid([]byte(text)) {
+			if y.at >= len(y.lines) || y.at > first+20 {
+				t.Fatalf("line %d: no JSON: %s", first, text)
+			}
+			text += strings.TrimSpace(y.lines[y.at])
+			y.at++
+		}
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if strings.Contains(text, ": ") || strings.Contains(text, " #") {
+		t.Fatalf("line %d: quote %q", y.at, text)
+	}
+	return text
+}
+
+func readDescription(t *testing.T) map[string]any {
+	t.Helper()
+	y := &plainYAML{lines: strings.Split(strings.TrimSuffix(string(description), "\n"), "\n")}
+	doc, ok := y.value(t, 0).(map[string]any)
+	if !ok || y.at != len(y.lines) {
+		t.Fatalf("read up to line %d of %d", y.at, len(y.lines))
+	}
+	return doc
+}
+
+func TestEveryRouteIsDescribed(t *testing.T) {
+	doc := readDescription(t)
+	described := map[string]bool{}
+	ids := map[any]bool{}
+	for path, item := range doc["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			if method == "parameters" {
+				continue
+			}
+			described[strings.ToUpper(method)+" "+path] = true
+			id := op.(map[string]any)["operationId"]
+			if id == nil || ids[id] {
+				t.Errorf("%s %s: operationId %v is missing or there twice", method, path, id)
+			}
+			ids[id] = true
+			checkParameters(t, path, item.(map[string]any), op.(map[string]any))
+		}
+	}
+	_, s := newTest(t)
+	for _, r := range s.routes() {
+		name := r.method + " " + strings.Replace(r.path, "{$}", "", 1)
+		if !described[name] {
+			t.Errorf("%s is not described", name)
+		}
+		delete(described, name)
+	}
+	for name := range described {
+		t.Errorf("%s is described, and no route", name)
+	}
+}
+
+// checkParameters checks that the variables of a path are described.
+func checkParameters(t *testing.T, path string, item, op map[string]any) {
+	both := fmt.Sprint(item["parameters"], op["parameters"])
+	for part := range strings.SplitSeq(path, "/") {
+		if name := strings.Trim(part, "{}"); name != part && !strings.Contains(both, "parameters/"+name) && !strings.Contains(both, "name:"+name) {
+			t.Errorf("%s: %s is not described", path, name)
+		}
+	}
+}
+
+func TestReferencesOfTheDescription(t *testing.T) {
+	doc := readDescription(t)
+	used := map[string]bool{}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if ref, ok := v["$ref"].(string); ok {
+				used[ref] = true
+				var at any = doc
+				for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+					at = at.(map[string]any)[part]
+					if at == nil {
+						t.Fatalf("%s leads nowhere", ref)
+					}
+				}
+			}
+			for _, k := range slices.Sorted(maps.Keys(v)) {
+				walk(v[k])
+			}
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	walk(doc)
+	for kind, all := range doc["components"].(map[string]any) {
+		for name := range all.(map[string]any) {
+			if ref := "#/components/" + kind + "/" + name; !used[ref] {
+				t.Errorf("nothing uses %s", ref)
+			}
+		}
+	}
+}
+
+// TestFieldsOfTheDescription holds the schemas against the Go types.
+func TestFieldsOfTheDescription(t *testing.T) {
+	schemas := readDescription(t)["components"].(map[string]any)["schemas"].(map[string]any)
+	for name, v := range map[string]any{
+		"Sectors": api.Sectors{}, "Flights": api.Flights{}, "Presences": api.Presences{}, "Written": api.Written{}, "ServiceTime": api.ServiceTime{},
+		"Hash": api.Hash{}, "Event": api.Event{}, "Status": api.Status{}, "Server": api.Server{}, "Track": api.Track{}, "Tracks": api.Tracks{},
+		"TracksTaken": api.TracksTaken{}, "Problem": api.Problem{}, "Window": api.Window{}, "Point": api.Point{}, "Uncertainty": api.Uncertainty{}, "Volume": api.Volume{},
+	} {
+		want := map[string]bool{}
+		for field := range reflect.TypeOf(v).Fields() {
+			key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			want[key] = true
+		}
+		got := schemas[name].(map[string]any)["properties"].(map[string]any)
+		for key := range got {
+			if !want[key] {
+				t.Errorf("%s.%s is described, and no field", name, key)
+			}
+			delete(want, key)
+		}
+		for key := range want {
+			t.Errorf("%s.%s is not described", name, key)
+		}
+	}
+}
+
+func TestExamplesOfTheDescription(t *testing.T) {
+	doc := readDescription(t)
+	n := 0
+	for path, item := range doc["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
+			if method == "parameters" {
+				continue
+			}
+			if example := exampleOf(op.(map[string]any)["requestBody"]); example != nil {
+				n++
+				checkRequest(t, strings.ToUpper(method), path, example)
+			}
+			for status, r := range op.(map[string]any)["responses"].(map[string]any) {
+				if example := exampleOf(r); example != nil {
+					n++
+					checkAnswer(t, method+" "+path+" "+status, example)
+				}
+			}
+		}
+	}
+	for name, r := range doc["components"].(map[string]any)["responses"].(map[string]any) {
+		if example := exampleOf(r); example != nil && name != "Written" {
+			n++
+			var p api.Problem
+			decode(t, example, &p)
+			if responses(p.Kind()).status != p.Status || responses(p.Kind()).title != p.Title {
+				t.Errorf("example of %s: %+v", name, p)
+			}
+		}
+	}
+	if n < 15 {
+		t.Errorf("%d examples", n)
+	}
+}
+
+// exampleOf finds the example of a request or response, as JSON.
+func exampleOf(v any) []byte {
+	body, _ := v.(map[string]any)
+	content, _ := body["content"].(map[string]any)
+	for _, media := range content {
+		if example := media.(map[string]any)["example"]; example != nil {
+			b, _ := json.Marshal(example)
+			return b
+		}
+	}
+	return nil
+}
+
+// checkRequest sends the example of a request, which has to be good.
+func checkRequest(t *testing.T, method, path string, example []byte) {
+	t.Helper()
+	_, s := newTest(t)
+	must(t, s, 200, nil, method, strings.Replace(path, "{id}", "X", 1), string(example))
+}
+
+func checkAnswer(t *testing.T, what string, example []byte) {
+	t.Helper()
+	into := map[string]any{
+		"get /api/v1/sectors/{id} 200": &api.Sector{}, "get /api/v1/sectors/{id}/flights 200": &api.Presences{},
+		"get /api/v1/settings/service-time 200": &api.ServiceTime{},
+	}[what]
+	if into == nil {
+		t.Fatalf("no type for the example of %s", what)
+	}
+	decode(t, example, into)
+}

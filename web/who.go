@@ -1,0 +1,136 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"onevoice/airspace"
+	"onevoice/web/api"
+)
+
+// span is what a question about presence asks for beside the place.
+type span struct {
+	at, from, to *api.Time
+	knownAt      string
+	after        airspace.Cursor
+	limit        int
+}
+
+// defaultSpan is how far a question without an end looks ahead.
+const defaultSpan = api.Time(time.Hour)
+
+// who answers the question that the service exists for: which flights may be in a sector, and when.
+func (s *Server) who(w http.ResponseWriter, r *http.Request) error {
+	const op = "query flights"
+	id := r.PathValue("id")
+	if err := api.ReadID(op, "id", id); err != nil {
+		return err
+	}
+	q := parseQuery(r, op, "from", "to", "at", "known_at", "after", "limit")
+	in := q.span(true)
+	if q.err != nil {
+		return q.err
+	}
+	snap, err := s.read(w, r)
+	if err != nil {
+		return err
+	}
+	return s.present(w, op, in, snap, id, func(from, to int64, limit int) ([]airspace.Occupant, error) {
+		return snap.State.Who(id, from, to, in.after, limit)
+	})
+}
+
+// queryVolume answers the same of any volume.
+func (s *Server) queryVolume(w http.ResponseWriter, r *http.Request) error {
+	const op = "query flights"
+	q := parseQuery(r, op, "after", "limit")
+	in := q.span(false)
+	if q.err != nil {
+		return q.err
+	}
+	body, err := s.body(w, r, op)
+	if err != nil {
+		return err
+	}
+	question, err := api.ReadQuestion(body)
+	if err != nil {
+		return err
+	}
+	in.from, in.to = question.From, question.To
+	snap, err := s.read(w, r)
+	if err != nil {
+		return err
+	}
+	return s.present(w, op, in, snap, "", func(from, to int64, limit int) ([]airspace.Occupant, error) {
+		return snap.State.InVolume(question.Volume, nil, from, to, in.after, limit)
+	})
+}
+
+// span reads the parameters that say when, and which page; times only where they are parameters.
+func (q *query) span(times bool) span {
+	in := span{limit: q.limit()}
+	if times {
+		in.at, in.from, in.to, in.knownAt = q.time("at"), q.time("from"), q.time("to"), q.get("known_at")
+	}
+	if in.at != nil && in.from != nil {
+		q.refuse("at", q.get("at"), "not together with from, which says where to begin")
+	}
+	if in.from != nil && in.to != nil && *in.to <= *in.from {
+		q.refuse("to", q.get("to"), "after from, "+in.from.String())
+	}
+	if q.has("after") {
+		var ok bool
+		if in.after, ok = api.ParseCursor(q.get("after")); !ok {
+			q.refuse("after", q.get("after"), "what next said on the page before")
+		}
+	}
+	return in
+}
+
+// present resolves the times of a question at a snapshot, once, and answers it.
+func (s *Server) present(w http.ResponseWriter, op string, in span, snap Snapshot, sector string, ask func(from, to int64, limit int) ([]airspace.Occupant, error)) error {
+	if err := known(op, in.knownAt, snap); err != nil {
+		return err
+	}
+	page := api.Page{Sector: sector, At: api.Time(snap.State.ServiceNs())}
+	if in.at != nil {
+		page.At = *in.at
+	}
+	page.From = page.At
+	if in.from != nil {
+		page.From = *in.from
+	}
+	page.To = page.From + defaultSpan
+	if in.to != nil {
+		page.To = *in.to
+	}
+	if page.To <= page.From {
+		return invalid(op, "to", page.To.String(), "after from, "+page.From.String()+", which is now unless the question says another")
+	}
+	// One more than asked for tells whether there is a next page.
+	visits, err := ask(int64(page.From), int64(page.To), min(in.limit+1, airspace.MaxPage))
+	if err != nil {
+		return err
+	}
+	more := len(visits) > in.limit
+	if in.limit == airspace.MaxPage {
+		more = len(visits) == in.limit
+	}
+	page.Visits = visits[:min(len(visits), in.limit)]
+	if more {
+		page.Next = api.Cursor(page.Visits[in.limit-1])
+	}
+	return s.json(w, func(b []byte) []byte { return api.AppendPage(b, &page) })
+}
+
+// known checks known_at. Only the present is held in this version.
+func known(op, knownAt string, snap Snapshot) error {
+	index := strconv.FormatUint(snap.Index, 10)
+	if knownAt == "" || knownAt == "now" || knownAt == index {
+		return nil
+	}
+	e := invalid(op, "known_at", strconv.Quote(knownAt), "now, or "+index+", the index of this answer")
+	e.Detail = "what was known earlier is not held in this version"
+	return e
+}
