@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"onevoice/web/api"
+)
+
+// page is what commands that list things take.
+type page struct {
+	after string
+	limit int
+}
+
+func pageFlags(cmd *cobra.Command, p *page) {
+	cmd.Flags().StringVar(&p.after, "after", "", "begin after this identifier")
+	cmd.Flags().IntVar(&p.limit, "limit", 0, "lines a page, 1 to 1000")
+}
+
+func (p page) query() string {
+	q := url.Values{}
+	if p.after != "" {
+		q.Set("after", p.after)
+	}
+	if p.limit > 0 {
+		q.Set("limit", strconv.Itoa(p.limit))
+	}
+	return "?" + q.Encode()
+}
+
+func printNext(out io.Writer, next string) error {
+	if next == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(out, "more: --after %s\n", next)
+	return err
+}
+
+// listing makes a command that lists things of one kind, or shows the one that is named.
+func listing[one, many any](use, short, path string, printOne func(io.Writer, *one) error, printMany func(io.Writer, *many) error) *cobra.Command {
+	var a asking
+	var p page
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				into := new(one)
+				return a.show(cmd, path+"/"+url.PathEscape(args[0]), into, func(out io.Writer) error { return printOne(out, into) })
+			}
+			into := new(many)
+			return a.show(cmd, path+p.query(), into, func(out io.Writer) error { return printMany(out, into) })
+		},
+	}
+	pageFlags(cmd, &p)
+	askFlags(cmd, &a)
+	return cmd
+}
+
+func sectorsCommand() *cobra.Command {
+	return listing("sectors [SECTOR]", "List the sectors, or show one", "/sectors",
+		func(out io.Writer, s *api.Sector) error { return printSectors(out, []api.Sector{*s}) },
+		func(out io.Writer, page *api.Sectors) error {
+			return errors.Join(printSectors(out, page.Sectors), printNext(out, page.Next))
+		})
+}
+
+func printSectors(out io.Writer, sectors []api.Sector) error {
+	return columns(out, "SECTOR\tNAME\tVOLUMES\tLOWEST\tHIGHEST\tVERSION", func(w io.Writer) {
+		for _, s := range sectors {
+			low, high := "-", "-"
+			if len(s.Volumes) > 0 {
+				low, high = lowest(s).String(), highest(s).String()
+			}
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", s.ID, s.Name, len(s.Volumes), low, high, s.Version)
+		}
+	})
+}
+
+func lowest(s api.Sector) api.Altitude {
+	low := s.Volumes[0].Floor
+	for _, v := range s.Volumes[1:] {
+		if v.Floor.Cm < low.Cm {
+			low = v.Floor
+		}
+	}
+	return low
+}
+
+func highest(s api.Sector) api.Altitude {
+	high := s.Volumes[0].Ceiling
+	for _, v := range s.Volumes[1:] {
+		if v.Ceiling.Cm > high.Cm {
+			high = v.Ceiling
+		}
+	}
+	return high
+}
+
+func flightsCommand() *cobra.Command {
+	return listing("flights [FLIGHT]", "List the flights, or show one with its sector windows", "/flights", printFlight,
+		func(out io.Writer, page *api.Flights) error {
+			return errors.Join(printFlights(out, page.Flights), printNext(out, page.Next))
+		})
+}
+
+func printFlights(out io.Writer, flights []api.Flight) error {
+	return columns(out, "FLIGHT\tCALLSIGN\tFROM\tTO\tBEGINS\tENDS\tSECTORS\tVERSION", func(w io.Writer) {
+		for _, f := range flights {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", f.ID, dash(f.Callsign), dash(f.From), dash(f.To),
+				clock(f.Path[0].Time), clock(f.Path[len(f.Path)-1].Time), len(f.Windows), f.Version)
+		}
+	})
+}
+
+func printFlight(out io.Writer, f *api.Flight) error {
+	fmt.Fprintf(out, "%s %s from %s to %s, %d points, %s to %s, version %s\n", f.ID, dash(f.Callsign), dash(f.From), dash(f.To),
+		len(f.Path), clock(f.Path[0].Time), clock(f.Path[len(f.Path)-1].Time), f.Version)
+	return columns(out, "SECTOR\tENTERS\tLEAVES\tAT MOST", func(w io.Writer) {
+		for _, v := range f.Windows {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Sector, span(v.EntersEarliest, v.EntersLatest), span(v.LeavesEarliest, v.LeavesLatest),
+				time.Duration(v.LeavesLatest-v.EntersEarliest).Round(time.Second))
+		}
+	})
+}

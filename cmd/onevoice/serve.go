@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"strings"
+
+	crand "crypto/rand"
+
+	"github.com/spf13/cobra"
+
+	"onevoice/airspace"
+	"onevoice/consensus"
+	"onevoice/host"
+	"onevoice/internal/cluster"
+	"onevoice/machine"
+	"onevoice/replica"
+	"onevoice/store"
+	"onevoice/web"
+)
+
+// airspaceGroup is the number of the group that holds the airspace.
+const airspaceGroup = 1
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	dir, name, initFrom string
+	untilStdinCloses    bool
+	cpuProfile          string
+}
+
+func serveCommand() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve --dir DIR [--init-from FILE --name NAME]",
+		Short: "Run one server of a cluster",
+		Long: `Run one server of a cluster. The first time it needs the file that "onevoice init" made and the server's name in it; from
+then on its directory is enough. An empty directory alone is refused: it is never a new cluster by itself.
+
+This version listens on loopback addresses only.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd.Context(), o, cmd.ErrOrStderr()) },
+	}
+	cmd.Flags().StringVar(&o.dir, "dir", "", "the server's directory")
+	cmd.Flags().StringVar(&o.name, "name", "", "the server's name in the cluster file; with --init-from")
+	cmd.Flags().StringVar(&o.initFrom, "init-from", "", "the cluster file, the first time")
+	cmd.Flags().StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile to this file until the server stops")
+	cmd.Flags().BoolVar(&o.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends")
+	if err := errors.Join(cmd.MarkFlagRequired("dir"), cmd.Flags().MarkHidden("until-stdin-closes")); err != nil {
+		panic(err) // both flags are defined above
+	}
+	return cmd
+}
+
+func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if o.untilStdinCloses {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin) // however it ends, the parent is gone
+			cancel()
+		}()
+	}
+	if o.cpuProfile != "" {
+		stop, err := profile(o.cpuProfile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	genesis, self, err := prepare(o)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(logs, nil)).With("server", self.Name)
+	s, err := open(o.dir, genesis, self)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return serve(ctx, s, genesis, self, log)
+}
+
+func profile(path string) (stop func(), err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}, nil
+}
+
+// prepare makes the directory's contents the first time, and reads from it what the server is.
+func prepare(o serveOptions) (cluster.Genesis, cluster.Server, error) {
+	known := filepath.Join(o.dir, "cluster.json")
+	_, err := os.Stat(known)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && o.initFrom == "":
+		return cluster.Genesis{}, cluster.Server{}, usageError{fmt.Errorf("serve: %s holds no server. An empty directory is never a new cluster by itself: "+
+			"make one with onevoice init and start with --init-from FILE --name NAME", o.dir)}
+	case errors.Is(err, os.ErrNotExist):
+		if err := format(o); err != nil {
+			return cluster.Genesis{}, cluster.Server{}, err
+		}
+	case err != nil:
+		return cluster.Genesis{}, cluster.Server{}, fmt.Errorf("serve: %w", err)
+	}
+	genesis, err := cluster.Read(known)
+	if err != nil {
+		return genesis, cluster.Server{}, err
+	}
+	name, err := os.ReadFile(filepath.Join(o.dir, "name"))
+	if err != nil {
+		return genesis, cluster.Server{}, fmt.Errorf("serve: %w", err)
+	}
+	self, err := genesis.Server(strings.TrimSpace(string(name)))
+	if err == nil && o.name != "" && o.name != self.Name {
+		err = usageError{fmt.Errorf("serve: %s belongs to server %s, not to %s", o.dir, self.Name, o.name)}
+	}
+	return genesis, self, err
+}
+
+// format makes a new server's directory. The copy of the cluster file comes last: without it nothing counts as made.
+func format(o serveOptions) error {
+	genesis, err := cluster.Read(o.initFrom)
+	if err != nil {
+		return err
+	}
+	self, err := genesis.Server(o.name)
+	if err != nil {
+		return usageError{err}
+	}
+	first, err := replica.Bootstrap(nodeConfig(genesis, self, rand.New(rand.NewPCG(0, 0))))
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.dir, 0o755); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	id := store.Identity{Cluster: genesis.ID(), Server: self.Number}
+	if _, err := crand.Read(id.Store[:]); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	if err := store.Create(filepath.Join(o.dir, "store"), id, first); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(o.dir, "name"), []byte(self.Name+"\n"), 0o644); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return cluster.Write(filepath.Join(o.dir, "cluster.json"), genesis)
+}
+
+func nodeConfig(g cluster.Genesis, self cluster.Server, random *rand.Rand) replica.Config {
+	var voters []uint64
+	for _, s := range g.Servers {
+		voters = append(voters, s.Number)
+	}
+	return replica.Config{Self: self.Number, Groups: []consensus.Config{{
+		Group: airspaceGroup, Self: self.Number, Voters: voters, Rand: random,
+		NewMachine: func() machine.Machine { return airspace.NewAt(g.ServiceNs(), g.RateMilli) },
+	}}}
+}
+
+// open opens the store of a directory and checks that it belongs to the cluster.
+func open(dir string, g cluster.Genesis, self cluster.Server) (*store.Store, error) {
+	s, err := store.Open(filepath.Join(dir, "store"))
+	if err != nil {
+		return nil, err
+	}
+	if id := s.Identity(); id.Cluster != g.ID() || id.Server != self.Number {
+		s.Close()
+		return nil, fmt.Errorf("serve: the store in %s belongs to server %d of cluster %x, its cluster file says server %d of %s", dir, id.Server, id.Cluster, self.Number, g.Cluster)
+	}
+	return s, nil
+}
+
+// serve runs node, gateway and HTTP until ctx ends or the node stops.
+func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, log *slog.Logger) error {
+	listener, err := listenLoopback(self.HTTP)
+	if err != nil {
+		return err
+	}
+	var seed [32]byte
+	if _, err := crand.Read(seed[:]); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	node, err := replica.Open(nodeConfig(g, self, rand.New(rand.NewChaCha8(seed))), s.Scan)
+	if err != nil {
+		return err
+	}
+	peers := map[uint64]string{}
+	for _, p := range g.Servers {
+		if p.Number != self.Number {
+			peers[p.Number] = p.Peer
+		}
+	}
+	h, err := host.Start(ctx, host.Options{Node: node, Store: s, Self: self.Number, Cluster: g.ID(), Listen: self.Peer, Peers: peers, Log: log})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	log.Info("serving", "cluster", g.Cluster, "http", self.HTTP, "peers", self.Peer, "boot", s.Identity().Boot, "seed", binary.BigEndian.Uint64(seed[:]))
+	return serveHTTP(ctx, h, g, self, listener, log)
+}
+
+// listenLoopback refuses other addresses: connections are neither encrypted nor authenticated in this version.
+func listenLoopback(address string) (net.Listener, error) {
+	hostName, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	if ip := net.ParseIP(hostName); hostName != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, usageError{fmt.Errorf("serve: %s is not a loopback address; this version has no encryption and listens nowhere else", address)}
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	return l, nil
+}
+
+func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluster.Server, listener net.Listener, log *slog.Logger) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	gateway, err := newGateway(h, g, self)
+	if err != nil {
+		return err
+	}
+	defer gateway.close()
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-h.Done():
+			cancel(fmt.Errorf("serve: the node has stopped: %w", h.Err()))
+		}
+	}()
+	go gateway.announce(ctx, log)
+	server := web.New(web.Options{Service: gateway, Node: self.Name, Listen: self.HTTP, Log: log})
+	if err := server.Serve(ctx, listener); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"onevoice/problem"
+	"onevoice/web/api"
+	"onevoice/web/ask"
+)
+
+func watchCommand() *cobra.Command {
+	var a asking
+	var after string
+	cmd := &cobra.Command{
+		Use:   "watch",
+		Short: "Print every agreed change as it comes, in order, across failures of servers",
+		Long: `Print every agreed change as it comes, in order. When the server dies the stream goes on at another one, without losing
+or doubling an event. Each line begins with the event's place, index.i; --after begins behind one.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return watchEvents(cmd.Context(), a.client(), after, func(id string, data []byte) error {
+				return printEvent(cmd.OutOrStdout(), a.output, id, data)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&after, "after", "", "begin after this place, index.i or index (default: now)")
+	askFlags(cmd, &a)
+	return cmd
+}
+
+func printEvent(out io.Writer, output, id string, data []byte) error {
+	if output == "json" {
+		_, err := fmt.Fprintf(out, "%s\n", data)
+		return err
+	}
+	var e api.Event
+	if err := json.Unmarshal(data, &e); err != nil {
+		return fmt.Errorf("event %s: %w", id, err)
+	}
+	var sectors []string
+	for _, w := range e.Windows {
+		sectors = append(sectors, w.Sector)
+	}
+	_, err := fmt.Fprintf(out, "%-10s %s  %-18s %-10s %s %s\n", id, clock(e.ServiceTime), e.Kind, dash(e.Callsign), e.ID, strings.Join(sectors, ","))
+	return err
+}
+
+// watchEvents follows the stream from server to server until ctx ends or a server says that the place is no longer held.
+func watchEvents(ctx context.Context, client *ask.Client, after string, each func(id string, data []byte) error) error {
+	silentSince := time.Now()
+	for i := 0; ctx.Err() == nil; i++ {
+		endpoint := client.Endpoints[i%len(client.Endpoints)]
+		last, err := streamFrom(ctx, endpoint, after, each)
+		if last != after {
+			after, silentSince = last, time.Now()
+		}
+		var p *problem.Error
+		switch {
+		case ctx.Err() != nil:
+			continue // the user has stopped it
+		case errors.As(err, &p) && p.Kind != problem.NoVoice && p.Kind != problem.Overloaded:
+			return err
+		case time.Since(silentSince) > client.Timeout:
+			return &problem.Error{Kind: problem.NoVoice, Op: "watch", Subject: "after " + dash(after), Detail: "no server streams: " + err.Error()}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// silence is after how long without even a heartbeat a stream counts as dead; heartbeats come each second.
+const silence = 4 * time.Second
+
+// streamFrom reads one server's stream and returns the place of the last event it gave.
+func streamFrom(ctx context.Context, endpoint, after string, each func(string, []byte) error) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/api/v1/events", nil)
+	if err != nil {
+		return after, err
+	}
+	if after != "" {
+		request.Header.Set("Last-Event-ID", after)
+	}
+	dead := time.AfterFunc(silence, cancel)
+	defer dead.Stop()
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return after, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		var p api.Problem
+		if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&p); err != nil {
+			return after, fmt.Errorf("watch: %s answered %s", endpoint, answer.Status)
+		}
+		return after, p.Err()
+	}
+	return readStream(answer.Body, after, func() { dead.Reset(silence) }, each)
+}
+
+// maxEventBytes bounds one line of a stream.
+const maxEventBytes = 16 << 20
+
+func readStream(body io.Reader, after string, alive func(), each func(string, []byte) error) (string, error) {
+	lines := bufio.NewScanner(body)
+	lines.Buffer(make([]byte, 64<<10), maxEventBytes)
+	var id string
+	var data []byte
+	for lines.Scan() {
+		alive()
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch field {
+		case "id":
+			id = value
+		case "data":
+			data = append(data, value...)
+		case "":
+			if len(data) > 0 {
+				if err := each(id, data); err != nil {
+					return after, err
+				}
+				after = id
+			}
+			data = data[:0]
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return after, err
+	}
+	return after, io.ErrUnexpectedEOF
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"onevoice/web/api"
+)
+
+func whoCommand() *cobra.Command {
+	var a asking
+	var at, from, to, after string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "who SECTOR",
+		Short: "Which flights may be in a sector, and when",
+		Long: `Which flights may be in a sector, and when: all visits that may meet the time asked for, by earliest entry.
+Without a time: from now, which is the airspace's service time, for an hour. All times are UTC.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			q := url.Values{}
+			for name, value := range map[string]string{"at": at, "from": from, "to": to, "after": after} {
+				if value != "" {
+					q.Set(name, value)
+				}
+			}
+			if limit > 0 {
+				q.Set("limit", strconv.Itoa(limit))
+			}
+			var p api.Presences
+			return a.show(cmd, "/sectors/"+url.PathEscape(args[0])+"/flights?"+q.Encode(), &p, func(out io.Writer) error {
+				return printPresences(out, &p)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&at, "at", "", "the moment to take as now, RFC 3339 UTC (default: service time)")
+	cmd.Flags().StringVar(&from, "from", "", "begin of the time asked for, RFC 3339 UTC (default: now)")
+	cmd.Flags().StringVar(&to, "to", "", "end of the time asked for (default: an hour after from)")
+	cmd.Flags().StringVar(&after, "after", "", "the next page, as the page before named it")
+	cmd.Flags().IntVar(&limit, "limit", 0, "visits a page, 1 to 1000")
+	askFlags(cmd, &a)
+	return cmd
+}
+
+func printPresences(out io.Writer, p *api.Presences) error {
+	fmt.Fprintf(out, "%s from %s to %s: %d visits\n", p.Sector, clock(p.From), clock(p.To), len(p.Flights))
+	err := columns(out, "CALLSIGN\tENTERS\tLEAVES\tFROM\tTO\tFLIGHT", func(w io.Writer) {
+		for _, f := range p.Flights {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", dash(f.Callsign), span(f.EntersEarliest, f.EntersLatest),
+				span(f.LeavesEarliest, f.LeavesLatest), dash(f.From), dash(f.To), f.Flight)
+		}
+	})
+	if err == nil && p.Next != "" {
+		_, err = fmt.Fprintf(out, "more: --from %s --to %s --after %s\n", clock(p.From), clock(p.To), p.Next)
+	}
+	return err
+}
+
+func dash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
