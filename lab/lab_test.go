@@ -200,7 +200,7 @@ func TestExplain(t *testing.T) {
 	if err := Explain(cluster.Options{Seed: 4, FaultNs: 300_000_000}, true, &long); err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"LossPpm", "weight crash", "trace hash", "snapshot each"} {
+	for _, word := range []string{"LossPpm", "weight crash", "trace hash", "SnapshotEntries"} {
 		if !strings.Contains(brief.String(), word) {
 			t.Errorf("no %q in\n%s", word, brief.String())
 		}

@@ -104,6 +104,10 @@ func (r *run) build() error {
 	r.limits = consensus.Limits{
 		SnapshotEntries: pick(r.rand, uint64(8), 15, 50, 200),
 		KeepEntries:     pick(r.rand, uint64(1), 1, 5, 30),
+		SnapshotBytes:   pick(r.rand, uint64(0), 0, 0, 2_000), // 0 is the default, out of reach here
+		KeepBytes:       pick(r.rand, uint64(0), 0, 0, 500),
+		QueueCommands:   pick(r.rand, 0, 0, 0, 3),
+		Queries:         pick(r.rand, 0, 0, 0, 4),
 	}
 	r.watchLimits = watch.Limits{Marks: pick(r.rand, 50, 500, 5_000), Events: pick(r.rand, 20, 200, 5_000), Bytes: 1 << 20}
 	r.hashEvery = pick(r.rand, uint64(1), 7, 20)
@@ -213,8 +217,8 @@ func (r *run) report(faultNs int64) Report {
 
 // drawn puts what the seed drew beside the world's own properties into words.
 func (r *run) drawn() string {
-	return fmt.Sprintf("snapshot each %d entries, %d kept behind it; watches of %d events and %d hashes; keys for %d ppm of commands; %d clients in all",
-		r.limits.SnapshotEntries, r.limits.KeepEntries, r.watchLimits.Events, r.watchLimits.Marks, r.keyPpm, r.nextClient)
+	return fmt.Sprintf("limits %+v; watches of %d events and %d hashes; keys for %d ppm of commands; %d clients in all",
+		r.limits, r.watchLimits.Events, r.watchLimits.Marks, r.keyPpm, r.nextClient)
 }
 
 func (r *run) countHistory() {

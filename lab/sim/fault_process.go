@@ -110,7 +110,7 @@ func (s *schedule) bounce(victim *Party, times int) {
 // pause stops a server's steps; its inputs wait.
 func (w *World) pause(p *Party, lenNs int64) { p.pausedNs = max(p.pausedNs, w.nowNs+lenNs) }
 
-// hangup closes all connections of one client.
+// hangup closes all connections of one client, or tells two servers that the one between them is broken.
 func (s *schedule) hangup(e *episode) bool {
 	w := s.w
 	if len(w.parties) == len(w.servers) {
@@ -118,10 +118,13 @@ func (s *schedule) hangup(e *episode) bool {
 	}
 	i := s.rand.IntN(len(w.parties))
 	client := w.parties[i]
-	if client.server {
-		return false
-	}
 	w.counted(e.kind, nil)
+	if client.server {
+		other := s.others(client)[0]
+		client.give(step.Input{Kind: step.Gone, From: other.addr})
+		other.give(step.Input{Kind: step.Gone, From: client.addr})
+		return true
+	}
 	for _, c := range client.conns {
 		if c != nil {
 			w.hangUp(c)

@@ -15,15 +15,25 @@ import (
 	"strings"
 	"testing"
 
+	"onevoice/internal/realm"
 	"onevoice/step"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden trace hashes anew")
 
-const childEnv = "ONEVOICE_SIM_TEST_SEEDS"
+const (
+	childEnv = "ONEVOICE_SIM_TEST_SEEDS"
+	realEnv  = "ONEVOICE_SIM_TEST_REAL"
+)
 
 // TestMain prints the trace hashes of some seeds and ends, where a test asks for that from another process.
 func TestMain(m *testing.M) {
+	if os.Getenv(realEnv) != "" {
+		_ = realm.EnterReal()
+		_, err := New(Options{Seed: 1})
+		fmt.Println(errors.Is(err, realm.ErrReal))
+		return
+	}
 	if seeds := os.Getenv(childEnv); seeds != "" {
 		for word := range strings.SplitSeq(seeds, ",") {
 			seed, _ := strconv.ParseUint(word, 10, 64)
@@ -100,6 +110,18 @@ func TestGolden(t *testing.T) {
 		if want[seed] != sum {
 			t.Errorf("seed %s: trace %s, golden %s (go test ./lab/sim -rewrite, if meant)", seed, sum, want[seed])
 		}
+	}
+}
+
+func TestNoWorldWhereServersHaveListened(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), realEnv+"=1")
+	if out, err := cmd.Output(); err != nil || strings.TrimSpace(string(out)) != "true" {
+		t.Errorf("a world in a process that has listened: refused %q, %v", out, err)
 	}
 }
 
