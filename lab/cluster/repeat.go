@@ -24,6 +24,7 @@ type repeater struct {
 	acked   uint64
 	request uint64
 	held    []*repeated          // those not acknowledged yet, by seq
+	gone    []*repeated          // some of those acknowledged, which are sent again all the same
 	asked   map[uint64]*repeated // by request
 	frames  int
 }
@@ -40,6 +41,9 @@ type repeated struct {
 
 // heldMost is how many commands a repeater keeps going.
 const heldMost = 12
+
+// goneMost is how many acknowledged ones it remembers.
+const goneMost = 6
 
 func (r *run) newRepeater(id int, group uint32) *repeater {
 	return &repeater{run: r, rand: r.stream("repeater", id), id: id, group: group, work: r.works[group],
@@ -89,8 +93,12 @@ func (c *repeater) tick(now step.Now, out *step.Out) {
 			c.send(out, c.held[c.rand.IntN(len(c.held))])
 		}
 	}
+	if len(c.gone) > 0 && c.rand.IntN(10) == 0 {
+		c.send(out, c.gone[c.rand.IntN(len(c.gone))])
+	}
 	if len(c.held) > 0 && c.held[0].done && c.rand.IntN(12) == 0 {
 		c.acked = c.held[0].seq
+		c.gone = append(c.gone, c.held[0])[max(0, len(c.gone)-goneMost):]
 		c.held = c.held[1:]
 	}
 }

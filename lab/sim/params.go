@@ -14,56 +14,59 @@ const (
 )
 
 // Params are the properties of one world. Draw takes them from a seed, so that each seed tests another corner: some worlds
-// lose no frame and some a third of them.
+// lose no frame and some a third of them. Means are of exponential distributions, cut off at ten times the mean.
 type Params struct {
-	// Network: each frame takes DelayMinNs plus an exponential part of mean DelaySpreadNs, SpikeNs more by chance, and NsPerByte.
-	DelayMinNs, DelaySpreadNs int64
+	ServerCount int   // 3 or 5
+	CalmNs      int64 // before the first fault
+	FaultNs     int64 // length of the phase with faults
+
+	// Network.
+	DelayMinNs, DelaySpreadNs int64 // each frame takes the least and an exponential part of this mean
 	FarNs                     int64 // mean of a delay between servers on top, about as long as an election takes
-	SpikePpm                  int
-	SpikeNs                   int64
+	SpikePpm                  int   // chance of a spike,
+	SpikeNs                   int64 // and its mean
 	NsPerByte                 int64
 	LossPpm, DupPpm           int
-	// InOrder keeps the frames of one link in order.
-	InOrder bool
-	// HoldPpm is the chance that a frame sent into a cut arrives when the cut heals, as a retransmission would.
-	HoldPpm int
-	// ClientNs is added to each frame between a client and a server.
-	ClientNs int64
+	InOrder                   bool  // the frames of one link stay in order
+	HoldPpm                   int   // chance that a frame sent into a cut arrives when the cut heals, as a retransmission would
+	ClientNs                  int64 // added to each frame between a client and a server
+	GonePpm                   int   // chance that the end of a connection is noticed at once
+	ClientSidePpm             int   // chance that a cut between servers cuts a client off one side
 
-	// Disk: each write takes DiskMinNs plus an exponential part, and by chance StallNs more.
-	DiskMinNs, DiskSpreadNs int64
-	StallPpm                int
-	StallNs                 int64
-	SaveSpreadNs            int64
+	// Disk.
+	DiskMinNs, DiskSpreadNs int64 // each write takes the least and an exponential part of this mean
+	StallPpm                int   // chance that a write takes longer,
+	StallNs                 int64 // and the mean of that; of a stall fault too
+	SaveSpreadNs            int64 // mean time of one chunk of a save
+	KeepPpm                 int   // chance that a crash is of the process alone and loses nothing
 
-	// Clocks: rates within DriftPpm of true, wall clocks within WallSkewNs of one another, jumps of up to WallJumpNs.
-	DriftPpm            int64
-	WallSkewNs          int64
-	WallJumpNs          int64
-	BurstPpm, BurstMost int   // chance that everything waiting goes into one Step; otherwise at most BurstMost inputs do
-	WorkNs              int64 // mean time between an input's arrival and the Step that takes it
-	EvalNs              int64 // mean delay of an Eval
-	FaultGapNs          int64 // mean time between two faults
-	FaultLenNs          int64 // mean length of one
-	RestartNs           int64 // mean time a crashed server stays down
-	LeaderPpm           int   // chance that a fault aims at a leader
-	GonePpm             int   // chance that the end of a connection is noticed at once
-	ClientSidePpm       int   // chance that a cut of the network cuts a client off too
-	SpareMajority       bool  // crashes and pauses leave a majority up
-	ServerCount         int   // 3 or 5
-	FaultNs             int64 // length of the phase with faults
-	Weights             [kindCount]int
-	CalmNs              int64 // before the first fault
-	KeepPpm             int   // chance that a crash is of the process alone and loses nothing
-	AmbushPpm           int   // chance that an ambush strikes after a Step that heard of a durable write
-	PromisePpm          int   // chance of a crash after a promise
-	BounceGapNs         int64 // between two restarts of a bounce
-	MostAtOnce          int   // faults going on at the same time
-	FlapNs              int64 // half a period of a flapping link
-	SlowNs              int64 // mean step delay of a slow server
-	PauseNs             int64 // mean length of a pause
-	LagNs               int64 // what a lag fault adds to a frame
-	LossyPpm            int   // loss during a lossy fault
+	// Clocks.
+	DriftPpm   int64 // rates lie within this of true
+	WallSkewNs int64 // wall clocks begin within this of one another
+	WallJumpNs int64 // and jump by up to this
+
+	// Pace.
+	BurstPpm  int   // chance that all inputs that wait go into one Step;
+	BurstMost int   // otherwise at most so many do
+	WorkNs    int64 // mean time between an input's arrival and the Step that takes it
+	EvalNs    int64 // mean delay of an Eval
+
+	// Faults.
+	Weights       [kindCount]int // how often each kind of episode is chosen
+	FaultGapNs    int64          // mean time between two
+	FaultLenNs    int64          // mean length of one
+	MostAtOnce    int            // going on at the same time
+	LeaderPpm     int            // chance that one aims at a leader
+	SpareMajority bool           // crashes and pauses leave a majority up
+	RestartNs     int64          // mean time a crashed server stays down
+	BounceGapNs   int64          // mean time between two restarts of a bounce
+	AmbushPpm     int            // chance that an ambush strikes after a Step that heard of a durable write
+	PromisePpm    int            // chance of a crash after a promise
+	PauseNs       int64          // mean length of a pause
+	SlowNs        int64          // mean delay of a slow server's steps
+	FlapNs        int64          // half a period of a flapping link
+	LagNs         int64          // mean of what a lag adds to a frame
+	LossyPpm      int            // loss during a lossy fault
 }
 
 func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
