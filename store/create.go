@@ -63,7 +63,7 @@ func (s *Store) fill(id Identity, first []step.Op) {
 	id.Format = Format
 	ops := append([]step.Op{
 		{Kind: step.Set, Key: identityKey, Value: encodeIdentity(id)},
-		{Kind: step.Set, Key: bootKey, Value: encodeBoot(0)},
+		{Kind: step.Set, Key: bootKey, Value: encodeBoot(0, nil)},
 	}, first...)
 	for len(ops) > 0 {
 		n, bytes := 0, 0

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -24,6 +27,9 @@ type Identity struct {
 	Store   wire.ID // random, made with the store: another disk is another store
 	Server  uint64  // voter number
 	Boot    uint64  // starts counted so far, this one included; durable before Open returns
+	// Starts are random numbers drawn at this start and those before it, newest first, at most wire.MaxStarts: they tell two
+	// copies of one disk apart. Durable before Open returns; they belong to the caller.
+	Starts []uint64
 }
 
 // The store's own records. Each ends with a CRC-32C of what comes before.
@@ -82,20 +88,39 @@ func decodeIdentity(sealed []byte) (Identity, error) {
 	return id, r.Finish()
 }
 
-func encodeBoot(boot uint64) []byte {
+func encodeBoot(boot uint64, starts []uint64) []byte {
 	var w codec.Writer
 	w.U64(boot)
+	for _, s := range starts {
+		w.U64(s)
+	}
 	return Seal(w.B)
 }
 
-func decodeBoot(sealed []byte) (uint64, error) {
+// decodeBoot also reads what was written before starts had numbers: none are there then.
+func decodeBoot(sealed []byte) (boot uint64, starts []uint64, err error) {
 	record, err := Unseal(sealed)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	r := codec.NewReader(record)
-	boot := r.U64()
-	return boot, r.Finish()
+	boot = r.U64()
+	for r.Err() == nil && r.Len() > 0 {
+		starts = append(starts, r.U64())
+	}
+	return boot, starts, r.Finish()
+}
+
+// nextStart counts one more start and gives it a number of its own.
+func (id *Identity) nextStart() error {
+	var number [8]byte
+	if _, err := rand.Read(number[:]); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	id.Boot++
+	id.Starts = slices.Insert(id.Starts, 0, binary.BigEndian.Uint64(number[:]))
+	id.Starts = id.Starts[:min(len(id.Starts), wire.MaxStarts)]
+	return nil
 }
 
 const howToStart = "an empty directory is never a new server: run onevoice serve --init-from FILE"
@@ -130,7 +155,7 @@ func (s *Store) readIdentity() (Identity, error) {
 	for _, key := range [][]byte{completeKey, condemnedKey, identityKey, bootKey} {
 		value, err := readValue(s.db, key)
 		if err != nil {
-			return Identity{}, fmt.Errorf("store: %s: read %s: %w", s.dir, key, err)
+			return Identity{}, fmt.Errorf("store: %s: read %s: %w", s.dir, key, withCure(err))
 		}
 		values[string(key)] = value
 	}
@@ -143,7 +168,7 @@ func (s *Store) readIdentity() (Identity, error) {
 	}
 	id, err := decodeIdentity(values[string(identityKey)])
 	if err == nil {
-		id.Boot, err = decodeBoot(values[string(bootKey)])
+		id.Boot, id.Starts, err = decodeBoot(values[string(bootKey)])
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("store: %s: identity: %w", s.dir, err)

@@ -19,13 +19,14 @@ const (
 	walBytesPerSync = 512 << 10
 )
 
-// formatVersion has checksums in table footers and WAL sync chunks; proof covers what those miss.
-const formatVersion = pebble.FormatNewest
+// formatVersion has checksums in table footers and WAL sync chunks; proof covers what those miss. It is named, and not whatever is the
+// newest of the library: a build with a newer library must leave a directory that the build before it can open.
+const formatVersion = pebble.FormatValueSeparation
 
 // options are Pebble's settings for a store in fs that must exist.
 func options(fs vfs.FS, s *Store) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          fs,
+		FS:                          orderedFS{fs},
 		FormatMajorVersion:          formatVersion,
 		ErrorIfNotExists:            true,
 		MemTableSize:                memTableBytes,
@@ -33,7 +34,10 @@ func options(fs vfs.FS, s *Store) *pebble.Options {
 		CacheSize:                   cacheBytes,
 		WALBytesPerSync:             walBytesPerSync,
 		Logger:                      quietLogger{s},
-		EventListener:               &pebble.EventListener{BackgroundError: func(err error) { s.fail("background work", err) }},
+		EventListener: &pebble.EventListener{
+			BackgroundError: func(err error) { s.fail("background work", err) },
+			DataCorruption:  func(i pebble.DataCorruptionInfo) { s.fail("read "+i.Path, corrupt{i.Details}) },
+		},
 	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	return o
@@ -50,7 +54,7 @@ func (l quietLogger) Fatalf(format string, args ...any) {
 	e := &fatal{text: fmt.Sprintf(format, args...)}
 	for _, arg := range args {
 		if cause, ok := arg.(error); ok {
-			e.cause = cause
+			e.cause, e.text = cause, withCure(cause).Error()
 		}
 	}
 	l.s.fail("the disk", e)

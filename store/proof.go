@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"onevoice/codec"
+	"onevoice/internal/mutant"
 )
 
 // proof goes with every batch: its number, and the highest number that was durable when it was made. Found in the raw
@@ -49,60 +50,64 @@ func decodeProof(sealed []byte) (proof, error) {
 	return p, r.Finish()
 }
 
-// claimed is the highest number that the log files in dir say was durable. Files that Pebble uses again still hold old
-// proofs; numbers only grow, so those claim less.
-func claimed(fs vfs.FS, dir string) (uint64, error) {
+// claimed is the highest number that the log files in dir say was durable, and the highest of a batch that begins in them.
+// Files that Pebble uses again still hold old proofs; numbers only grow, so those claim less.
+func claimed(fs vfs.FS, dir string) (proof, error) {
 	names, err := fs.List(dir)
 	if err != nil {
-		return 0, fmt.Errorf("store: %s: %w", dir, err)
+		return proof{}, fmt.Errorf("store: %s: %w", dir, err)
 	}
-	highest := uint64(0)
+	highest := proof{}
 	for _, name := range names {
 		if !strings.HasSuffix(name, ".log") {
 			continue
 		}
 		n, err := claimedIn(fs, fs.PathJoin(dir, name))
 		if err != nil {
-			return 0, fmt.Errorf("store: %s: read %s: %w", dir, name, err)
+			return proof{}, fmt.Errorf("store: %s: read %s: %w", dir, name, err)
 		}
-		highest = max(highest, n)
+		highest = highest.atLeast(n)
 	}
 	return highest, nil
 }
 
+func (p proof) atLeast(o proof) proof {
+	return proof{max(p.number, o.number), max(p.durable, o.durable)}
+}
+
 const scanBytes = 1 << 20
 
-func claimedIn(fs vfs.FS, path string) (uint64, error) {
+func claimedIn(fs vfs.FS, path string) (proof, error) {
 	f, err := fs.Open(path, vfs.SequentialReadsOption)
 	if err != nil {
-		return 0, err
+		return proof{}, err
 	}
 	defer f.Close()
-	highest, kept := uint64(0), 0
+	highest, kept := proof{}, 0
 	buf := make([]byte, scanBytes)
 	for {
 		n, err := io.ReadFull(f, buf[kept:])
 		window := buf[:kept+n]
-		highest = max(highest, highestIn(window))
+		highest = highest.atLeast(highestIn(window))
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return highest, nil
 		}
 		if err != nil {
-			return 0, err
+			return proof{}, err
 		}
 		kept = copy(buf, window[len(window)-(proofBytes-1):])
 	}
 }
 
-func highestIn(window []byte) uint64 {
-	highest := uint64(0)
+func highestIn(window []byte) proof {
+	highest := proof{}
 	for {
 		at := bytes.Index(window, proofMagic)
 		if at < 0 || len(window)-at < proofBytes {
 			return highest
 		}
 		if p, err := decodeProof(window[at : at+proofBytes]); err == nil {
-			highest = max(highest, p.durable)
+			highest = highest.atLeast(p)
 		}
 		window = window[at+1:]
 	}
@@ -110,20 +115,20 @@ func highestIn(window []byte) uint64 {
 
 // checkProof compares what the log files claimed before Pebble opened them with what it made of them, and goes on
 // counting from there.
-func (s *Store) checkProof(claim uint64) error {
+func (s *Store) checkProof(claim proof) error {
 	value, err := readValue(s.db, proofKey)
 	if err != nil {
-		return fmt.Errorf("store: %s: read %s: %w", s.dir, proofKey, err)
+		return fmt.Errorf("store: %s: read %s: %w", s.dir, proofKey, withCure(err))
 	}
 	p, err := decodeProof(value)
 	if err != nil {
-		return fmt.Errorf("store: %s: %s: %w", s.dir, proofKey, err)
+		return damaged(s.dir, string(proofKey), err.Error())
 	}
-	if p.number < claim {
-		return fmt.Errorf("store: %s: damaged: batch %d was durable, but the log can be read up to batch %d only: this disk has "+
-			"lost what the server promised; replace the server by a new one with an empty directory", s.dir, claim, p.number)
+	if p.number < claim.durable && !mutant.On(mutant.DamageIsTorn) {
+		return damaged(s.dir, "its log", fmt.Sprintf("batch %d was durable, but the log can be read up to batch %d only", claim.durable, p.number))
 	}
-	s.proof = proof{number: p.number, durable: claim}
+	s.proof = proof{number: p.number, durable: claim.durable}
+	s.torn = s.torn || p.number < claim.number
 	return nil
 }
 
@@ -131,4 +136,17 @@ func (s *Store) checkProof(claim uint64) error {
 func (s *Store) prove(b *pebble.Batch) error {
 	s.proof.number++
 	return b.Set(proofKey, s.proof.encode(), nil)
+}
+
+// seal makes durable that all before it is, so that damage to the last batch of a store that was closed in peace shows.
+func (s *Store) seal() {
+	if s.Err() != nil {
+		return
+	}
+	b := s.db.NewBatch()
+	if err := s.prove(b); err != nil {
+		s.fail("seal", err)
+		return
+	}
+	s.apply(b, true)
 }

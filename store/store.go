@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -37,6 +38,7 @@ type Store struct {
 	queue *queue
 	count counters
 	proof proof // of the newest batch; Open's, then the writer goroutine's
+	torn  bool  // as Torn says; fixed by Open
 
 	failOnce sync.Once
 	failure  atomic.Pointer[error]
@@ -63,6 +65,12 @@ const (
 // It refuses an empty, foreign, incomplete or condemned directory, saying what to do.
 func Open(dir string) (*Store, error) { return OpenFS(vfs.Default, dir) }
 
+// FS is a file system under a store.
+type FS = vfs.FS
+
+// RealFS is the machine's own file system.
+func RealFS() FS { return vfs.Default }
+
 // OpenFS is Open on another file system, for tests.
 func OpenFS(fs vfs.FS, dir string) (*Store, error) {
 	if err := checkDir(fs, dir); err != nil {
@@ -73,10 +81,12 @@ func OpenFS(fs vfs.FS, dir string) (*Store, error) {
 		return nil, err
 	}
 	s := newStore(dir)
+	if s.torn, err = inspect(fs, dir); err != nil {
+		return nil, err
+	}
 	db, err := pebble.Open(dir, options(fs, s))
 	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w: either another process serves from it, or the disk is damaged "+
-			"(then replace this server; its place is taken by a new one)", dir, err)
+		return nil, fmt.Errorf("store: open %s: %w: either another process serves from it, or the disk is damaged; then %s", dir, err, cure)
 	}
 	s.db = db
 	if s.id, err = s.start(claim); err != nil {
@@ -97,7 +107,7 @@ func newStore(dir string) *Store {
 }
 
 // start reads who this store is, checks that it is whole, and counts the start.
-func (s *Store) start(claim uint64) (Identity, error) {
+func (s *Store) start(claim proof) (Identity, error) {
 	id, err := s.readIdentity()
 	if err != nil {
 		return Identity{}, err
@@ -105,13 +115,22 @@ func (s *Store) start(claim uint64) (Identity, error) {
 	if err := s.checkProof(claim); err != nil {
 		return Identity{}, err
 	}
-	id.Boot++
-	s.commit([]request{{ops: []step.Op{{Kind: step.Set, Key: bootKey, Value: encodeBoot(id.Boot)}}}}, true)
+	if err := id.nextStart(); err != nil {
+		return Identity{}, err
+	}
+	s.commit([]request{{ops: []step.Op{{Kind: step.Set, Key: bootKey, Value: encodeBoot(id.Boot, id.Starts)}}}}, true)
 	return id, s.Err()
 }
 
 // Identity is who this store is; Boot is the number of this start.
-func (s *Store) Identity() Identity { return s.id }
+func (s *Store) Identity() Identity {
+	id := s.id
+	id.Starts = slices.Clone(id.Starts)
+	return id
+}
+
+// Torn says that the last batch begun before this start was not whole, and was dropped: what a cut of the power leaves.
+func (s *Store) Torn() bool { return s.torn }
 
 // Dir is where the store lies.
 func (s *Store) Dir() string { return s.dir }
@@ -130,6 +149,10 @@ func (s *Store) Err() error {
 // fail notes a failure; the first one stays. Nothing more is queued, so that no caller waits for a disk that hangs.
 func (s *Store) fail(op string, err error) {
 	s.failOnce.Do(func() {
+		var told *fatal
+		if !errors.As(err, &told) {
+			err = withCure(err)
+		}
 		e := fmt.Errorf("store: %s: %s: %w", s.dir, op, err)
 		s.failure.Store(&e)
 		close(s.failed)
@@ -202,7 +225,12 @@ func (s *Store) Close() error {
 		case <-s.failed:
 		case <-ended:
 		}
-		if s.closeErr = s.Err(); s.closeErr == nil {
+		s.closeErr = s.Err()
+		if s.closeErr == nil {
+			s.seal()
+			s.closeErr = s.Err()
+		}
+		if s.closeErr == nil {
 			s.closeErr = s.db.Close()
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -128,12 +129,18 @@ func TestConformance(t *testing.T) {
 func TestBootIsCountedDurably(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	create(t, fs, dir, step.Op{Kind: step.Set, Key: []byte("k"), Value: []byte("v")})
-	for boot := uint64(1); boot <= 5; boot++ {
+	var starts []uint64
+	for boot := uint64(1); boot <= wire.MaxStarts+3; boot++ {
 		fs = fs.CrashClone(vfs.CrashCloneCfg{})
 		s := open(t, fs, dir)
+		got := s.Identity()
+		if len(got.Starts) == 0 || !slices.Equal(got.Starts[1:], starts[:min(len(starts), wire.MaxStarts-1)]) || slices.Contains(starts, got.Starts[0]) {
+			t.Fatalf("start %d says %d, the one before said %d", boot, got.Starts, starts)
+		}
+		starts = got.Starts
 		want := identity
-		want.Format, want.Boot = store.Format, boot
-		if got := s.Identity(); got != want {
+		want.Format, want.Boot, want.Starts = store.Format, boot, starts
+		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("identity is %+v, want %+v", got, want)
 		}
 		for _, v := range s.Scan([]byte("k")) {

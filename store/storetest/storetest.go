@@ -213,11 +213,13 @@ func syncedStays(t *testing.T, d Disk) {
 
 func saveStays(t *testing.T, d Disk) {
 	write(t, d, true, set("k", "1"))
-	d.Save(step.Save{Prefix: []byte("s/"), Chunks: chunks(5, 'x', 300<<10)}, must(t))
-	d.Settle()
-	d = d.Crash()
-	expect(t, d, "k", map[string]string{"k": "1"})
-	expect(t, d, "s/", chunkContent("s/", 5, 'x', 300<<10))
+	for i := range byte(6) {
+		d.Save(step.Save{Prefix: []byte("s/"), Chunks: chunks(5, 'a'+i, 300<<10)}, must(t))
+		d.Settle()
+		d = d.Crash()
+		expect(t, d, "k", map[string]string{"k": "1"})
+		expect(t, d, "s/", chunkContent("s/", 5, 'a'+i, 300<<10))
+	}
 }
 
 // crashes writes numbered batches, each of which sets all its keys to its number, and cuts the power at random moments.
