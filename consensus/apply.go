@@ -7,6 +7,7 @@ import (
 
 	"onevoice/codec"
 	"onevoice/consensus/session"
+	"onevoice/internal/mutant"
 	"onevoice/machine"
 	"onevoice/wire"
 )
@@ -21,14 +22,15 @@ type applier struct {
 	emit    machine.Emit
 }
 
-// applyEntry applies the next committed entry. It is total: an entry that does not parse is skipped, on every replica alike.
-// It reports false where the group has halted.
+// applyEntry applies the next committed entry. It is total: an entry that does not parse is skipped, on every replica alike; only
+// what a newer build made ends the group, on the replicas whose build does not know it. It reports false where the group has halted.
 func (g *Group) applyEntry(e *raftpb.Entry) bool {
 	s := g.state
 	if e.GetIndex() != s.index+1 || e.GetTerm() < s.term {
 		g.halt("entry %d of term %d was committed next", e.GetIndex(), e.GetTerm())
 		return false
 	}
+	index, term := s.index, s.term
 	s.index, s.term = e.GetIndex(), e.GetTerm()
 	g.apply.events = nil
 	startResults(&g.apply.results, 0)
@@ -38,11 +40,18 @@ func (g *Group) applyEntry(e *raftpb.Entry) bool {
 	}
 	mark := len(g.out.Replies)
 	g.applyPayload(e, own)
+	if g.halted != nil {
+		s.index, s.term = index, term // who looks at the state still finds the one before the entry
+		return false
+	}
 	g.chain(e)
 	for i := mark; i < len(g.out.Replies); i++ {
 		if r := &g.out.Replies[i]; r.Index == s.index {
 			r.Hash = s.hash
 		}
+	}
+	if own != nil {
+		g.queue.pace.done(g.now.MonoNs, own.waiters, len(g.queue.open))
 	}
 	g.queue.release(own)
 	g.snap.since += uint64(len(e.GetData())) + entryOverhead
@@ -63,20 +72,25 @@ func (g *Group) applyPayload(e *raftpb.Entry, own *batch) {
 		return
 	}
 	if e.GetType() != raftpb.EntryNormal {
-		g.fact("entry-skipped", e.GetIndex(), "membership changes are not in use")
-		g.advance()
+		g.applyMove(e)
 		return
 	}
-	if err := p.decode(e.GetData()); err != nil {
+	if err := p.decode(e.GetData()); isNewer(err) {
+		g.halt("%w", err)
+		return
+	} else if err != nil {
 		g.fact("entry-skipped", e.GetIndex(), err.Error())
 		g.advance()
 		return
 	}
-	if p.kind == kindLead {
+	switch p.kind {
+	case kindLead:
 		g.applyLead(p)
-		return
+	case kindRaise:
+		g.applyVersion(p)
+	default:
+		g.applyCommands(p, own)
 	}
-	g.applyCommands(p, own)
 }
 
 // applyLead begins an epoch: the entry mints the next view.
@@ -95,7 +109,7 @@ func (g *Group) applyLead(p *payload) {
 
 func (g *Group) applyCommands(p *payload, own *batch) {
 	startResults(&g.apply.results, len(p.commands))
-	fenced := p.epoch != g.state.epoch
+	fenced := p.epoch != g.state.epoch && !mutant.On(mutant.IgnoreEpoch)
 	if fenced {
 		// A deposed leader's entry has no effect at all, not even on log time.
 		g.advance()
@@ -131,7 +145,7 @@ func (g *Group) startEntry(logNs int64) {
 }
 
 func (s *state) at(group uint32, sub uint32) machine.At {
-	return machine.At{Group: group, Index: s.index, Sub: sub, Epoch: s.epoch, LogTimeNs: s.logNs}
+	return machine.At{Group: group, Index: s.index, Sub: sub, Version: s.version, Epoch: s.epoch, LogTimeNs: s.logNs}
 }
 
 func (g *Group) advance() { g.state.machine.Advance(g.state.at(g.cfg.Group, 0), g.apply.emit) }

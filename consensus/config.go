@@ -18,14 +18,16 @@ import (
 type Config struct {
 	// Group is the group's number, from 1; it is the first part of every key on disk.
 	Group uint32
-	// Self is this server's voter number, 1 to step.MaxServer.
+	// Self is this server's number, 1 to step.MaxServer.
 	Self uint64
-	// Voters are the initial voters, sorted; used by Bootstrap only.
+	// Voters are the voters at the group's beginning, sorted; used by Bootstrap only.
 	Voters []uint64
 	// NewMachine makes an empty machine.
 	NewMachine func() machine.Machine
 	// Rand makes the read barriers of this start distinct from those of an earlier one; so each start needs another seed.
 	Rand *rand.Rand
+	// Versions are the machine versions that this build supports; the zero value is FirstVersion alone.
+	Versions Versions
 	// Limits; the zero value of each field means its default.
 	Limits Limits
 }
@@ -98,11 +100,11 @@ const (
 	// takes over: its answers wait for its disk. Far above a slow sync under load, far below a client's patience.
 	stallNs = int64(500 * time.Millisecond)
 	// pullWindow is how many chunks a lagging follower has asked for at once.
-	pullWindow = 4
+	pullWindow = 8
 	// pullRetryNs is when a chunk that did not come is asked for again.
 	pullRetryNs = int64(200 * time.Millisecond)
 	// sendTimeoutNs is when a follower that asks for no more chunks is taken to have given up.
-	sendTimeoutNs = int64(2 * time.Second)
+	sendTimeoutNs = int64(600 * time.Millisecond)
 	// maxServing bounds the chunk reads on their way; a request above it is dropped and will be repeated.
 	maxServing = 64
 )
@@ -121,7 +123,7 @@ func (c *Config) check() error {
 	case c.NewMachine == nil:
 		return fmt.Errorf("consensus: Config.NewMachine is nil")
 	}
-	return nil
+	return c.Versions.orDefault().check()
 }
 
 func (c *Config) checkVoters() error {
@@ -139,7 +141,7 @@ func (g *Group) raftConfig(applied uint64) *raft.Config {
 		ID:                        g.cfg.Self,
 		ElectionTick:              electionTicks,
 		HeartbeatTick:             heartbeatTicks,
-		Storage:                   g.tail,
+		Storage:                   stable{g.tail, g},
 		Applied:                   applied,
 		AsyncStorageWrites:        true,
 		MaxSizePerMsg:             1 << 20,

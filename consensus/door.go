@@ -2,17 +2,20 @@ package consensus
 
 import (
 	"fmt"
-	"slices"
 
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
 	"onevoice/codec"
+	"onevoice/step"
 	"onevoice/wire"
 )
 
-// Raft takes the body of a KindRaft frame from a voter. What does not parse, is not from that voter to this one, or would
-// harm raft is counted and dropped: raft repeats what matters. The message is copied.
+// Raft takes the body of a KindRaft frame from another server. What does not parse, is not from that server to this one, or
+// would harm raft is counted and dropped: raft repeats what matters. The message is copied.
+//
+// The sender need not be one of the members that this server knows: its members may be out of date, and a new leader or a
+// candidate unknown to it must be heard (Raft thesis, section 4.1). Who is a server of the cluster at all is the driver's to say.
 func (g *Group) Raft(from uint64, message []byte) {
 	defer func() { g.catch(recover()) }()
 	if g.halted != nil {
@@ -43,7 +46,7 @@ func (g *Group) drop(from uint64, why string) {
 // admit says what is wrong with a message from the network. Raft trusts its messages; some malformed ones would make it
 // panic.
 func (g *Group) admit(from uint64, m *raftpb.Message) error {
-	if from == g.cfg.Self || !slices.Contains(g.voters, from) || m.GetFrom() != from || m.GetTo() != g.cfg.Self {
+	if from == g.cfg.Self || from == 0 || from > uint64(step.MaxServer) || m.GetFrom() != from || m.GetTo() != g.cfg.Self {
 		return fmt.Errorf("%s from %d to %d came from %d to %d", m.GetType(), m.GetFrom(), m.GetTo(), from, g.cfg.Self)
 	}
 	if m.GetTerm() == 0 && m.GetType() != raftpb.MsgReadIndex {
@@ -87,6 +90,9 @@ func admitEntries(m *raftpb.Message) error {
 
 // send frames one of raft's messages.
 func (g *Group) send(m *raftpb.Message) {
+	if g.dissuaded(m) {
+		return
+	}
 	if m.GetType() == raftpb.MsgSnap {
 		g.peers.touch(m.GetTo(), g.now.MonoNs)
 		g.fact("snapshot-sent", m.GetSnapshot().GetMetadata().GetIndex(), "")

@@ -4,13 +4,13 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
 	"onevoice/internal/mutant"
 	"onevoice/step"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
@@ -19,7 +19,6 @@ type Group struct {
 	cfg    Config
 	rn     *raft.RawNode
 	tail   *raft.MemoryStorage // the durable part of the log, changed only when a write is done
-	voters []uint64
 	state  *state
 	now    step.Now
 	ticked bool
@@ -33,6 +32,7 @@ type Group struct {
 	leader uint64
 	lead   leadership
 	queue  queue
+	wish   view.Wish
 	reads  reads
 	disk   writer
 	snap   snapshots
@@ -41,6 +41,7 @@ type Group struct {
 	peers  sending
 	apply  applier
 
+	clocks    clocks
 	published Published
 	counters  Counters
 }
@@ -52,7 +53,7 @@ func newGroup(cfg Config, d *disk) (*Group, error) {
 	}
 	last, _ := d.last()
 	g := &Group{
-		cfg: cfg, tail: tail, voters: slices.Clone(d.meta.voters), state: d.state,
+		cfg: cfg, tail: tail, state: d.state,
 		term: d.hard.term,
 		disk: writer{hard: d.hard, written: d.hard, last: last},
 		snap: snapshots{meta: d.meta},
@@ -104,10 +105,10 @@ func (g *Group) Tick(now step.Now) {
 	g.rn.Tick()
 }
 
-// Unreachable says that the connection to a voter broke: what was on its way may be lost.
+// Unreachable says that the connection to a server broke: what was on its way may be lost.
 func (g *Group) Unreachable(peer uint64) {
 	defer func() { g.catch(recover()) }()
-	if g.halted != nil || peer == g.cfg.Self || !slices.Contains(g.voters, peer) {
+	if g.halted != nil || peer == g.cfg.Self || !g.state.members.has(peer) {
 		return
 	}
 	g.rn.ReportUnreachable(peer)
@@ -154,11 +155,14 @@ func (g *Group) run(now step.Now) {
 	}
 	g.now = now
 	if g.ticked {
+		g.watchClocks()
 		g.expireQueries()
 		g.expireSends()
 	}
+	g.loadNext()
 	for g.halted == nil {
 		g.propose()
+		g.reconcile()
 		g.askReads()
 		if !g.rn.HasReady() {
 			break
@@ -189,6 +193,9 @@ func (g *Group) handle(rd raft.Ready) {
 			g.store(m, rd.MustSync)
 		case raft.LocalApplyThread:
 			for _, e := range m.GetEntries() {
+				if mutant.On(mutant.ApplyBeforePersist) && e.GetIndex() <= g.state.index {
+					continue
+				}
 				if !g.applyEntry(e) {
 					return
 				}
@@ -218,7 +225,7 @@ func (g *Group) Published() Published {
 	if g.published.Root == nil || g.published.Index != g.state.index {
 		g.published = Published{
 			Group: g.cfg.Group, Index: g.state.index, Epoch: g.state.epoch, Hash: g.state.hash,
-			LogTimeNs: g.state.logNs, Root: g.state.machine.Root(),
+			LogTimeNs: g.state.logNs, Version: g.state.version, Root: g.state.machine.Root(),
 		}
 	}
 	return g.published
@@ -235,6 +242,15 @@ func (g *Group) fact(name string, value uint64, text string) {
 func (g *Group) reply(to step.Address, r wire.Reply) {
 	r.Server, r.Leader = g.cfg.Self, g.leader
 	g.out.Replies = append(g.out.Replies, Reply{To: to, Reply: r})
+}
+
+// applyEarly is a planted bug: it applies entries when they are handed to the disk, neither durable nor committed.
+func (g *Group) applyEarly(entries []*raftpb.Entry) {
+	for _, e := range entries {
+		if e.GetIndex() != g.state.index+1 || e.GetTerm() < g.state.term || e.GetType() != raftpb.EntryNormal || !g.applyEntry(e) {
+			return
+		}
+	}
 }
 
 // expiryNs is the time by which sessions expire.

@@ -249,8 +249,10 @@ func TestEntryIsClosedAtItsLimits(t *testing.T) {
 }
 
 // An entry of an older epoch has no effect: neither its commands, nor its log time, nor its acknowledgements.
-func TestOldEpochIsFenced(t *testing.T) {
-	w := newWorld(t, 3, 1, Limits{})
+func TestOldEpochIsFenced(t *testing.T) { oldEpochIsFenced(t, 1) }
+
+func oldEpochIsFenced(t testing.TB, seed uint64) {
+	w := newWorld(t, 3, seed, Limits{})
 	id := w.openSession()
 	w.crash(w.awaitLeader().id)
 	l := w.awaitLeader()
@@ -264,6 +266,7 @@ func TestOldEpochIsFenced(t *testing.T) {
 		for seq := uint64(1); seq <= 2; seq++ {
 			appendCommand(&b.payload, &wire.Command{Session: id, Seq: seq, Op: toyOp("a", 1)})
 			b.waiters = append(b.waiters, waiter{to: 1 << 20, request: w.nextRequest()})
+			g.queue.pace.add(1 << 20)
 		}
 		finishCommands(b.payload.B, epoch, logNs+1e12, 2)
 		if !g.proposeOwn(b) {
@@ -468,7 +471,7 @@ func TestLogTimeNeverGoesBack(t *testing.T) {
 func TestSkippedEntries(t *testing.T) {
 	w := newWorld(t, 3, 1, Limits{})
 	l := w.awaitLeader()
-	for _, data := range [][]byte{{0}, {payloadVersion, 9}, []byte("nonsense"), append(make([]byte, commandsHeader), 1)} {
+	for _, data := range [][]byte{{0}, {payloadVersion, 9}, []byte("\x01nonsense"), append(make([]byte, commandsHeader), 1)} {
 		b := &batch{payload: codec.Writer{B: data}}
 		l.group.proposeOwn(b)
 	}
@@ -563,31 +566,35 @@ func forgottenVote(t testing.TB, seed uint64) {
 // A leader whose disk hangs is replaced, and follows when the disk answers again.
 func TestLeaderWithStuckDiskIsReplaced(t *testing.T) {
 	for seed := range uint64(10) {
-		w := newWorld(t, 3, seed, Limits{})
-		id := w.openSession()
-		old := w.awaitLeader()
-		w.run(50)
-		old.diskAt = w.nowMs + 5000
-		lost := w.command(old, wire.Command{Session: id, Seq: 1, Op: toyOp("a", 1)})
-		start := w.nowMs
-		w.until("another leader", func() bool {
-			w.query(old, "a") // its barriers are heartbeats, too
-			l := w.leader()
-			return l != nil && l != old
-		})
-		if took := w.nowMs - start; took > 1200 {
-			t.Fatalf("seed %d: it took %d ms", seed, took)
-		}
-		if r := w.do(wire.Command{Session: id, Seq: 1, Op: toyOp("a", 1)}); value(r.Result) != 1 {
-			t.Fatalf("seed %d: the retry gave %d", seed, value(r.Result))
-		}
-		if r := w.await(lost); r.Status != wire.NotLeader || w.nowMs-start > 2000 {
-			t.Fatalf("seed %d: status %d after %d ms", seed, r.Status, w.nowMs-start)
-		}
-		w.run(6000)
-		w.settle()
-		if w.facts["disk-stalled"] == 0 {
-			t.Fatal("no fact tells of it")
-		}
+		stuckDisk(t, seed)
+	}
+}
+
+func stuckDisk(t testing.TB, seed uint64) {
+	w := newWorld(t, 3, seed, Limits{})
+	id := w.openSession()
+	old := w.awaitLeader()
+	w.run(50)
+	old.diskAt = w.nowMs + 5000
+	lost := w.command(old, wire.Command{Session: id, Seq: 1, Op: toyOp("a", 1)})
+	start := w.nowMs
+	w.until("another leader", func() bool {
+		w.query(old, "a") // its barriers are heartbeats, too
+		l := w.leader()
+		return l != nil && l != old
+	})
+	if took := w.nowMs - start; took > 1200 {
+		t.Fatalf("seed %d: it took %d ms", seed, took)
+	}
+	if r := w.do(wire.Command{Session: id, Seq: 1, Op: toyOp("a", 1)}); value(r.Result) != 1 {
+		t.Fatalf("seed %d: the retry gave %d", seed, value(r.Result))
+	}
+	if r := w.await(lost); r.Status != wire.NotLeader || w.nowMs-start > 2000 {
+		t.Fatalf("seed %d: status %d after %d ms", seed, r.Status, w.nowMs-start)
+	}
+	w.run(6000)
+	w.settle()
+	if w.facts["disk-stalled"] == 0 {
+		t.Fatal("no fact tells of it")
 	}
 }

@@ -5,10 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
+
+	"onevoice/step"
 )
 
 // scanner yields all keys that begin with a prefix, in order, with their values.
@@ -25,7 +26,7 @@ func Open(cfg Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Grou
 	if cfg.Rand == nil {
 		return nil, fmt.Errorf("consensus: Config.Rand is nil")
 	}
-	cfg.Limits = cfg.Limits.orDefault()
+	cfg.Limits, cfg.Versions = cfg.Limits.orDefault(), cfg.Versions.orDefault()
 	d := disk{cfg: &cfg}
 	if err := d.read(scan); err != nil {
 		return nil, fmt.Errorf("consensus: open group %d: %w", cfg.Group, err)
@@ -64,7 +65,10 @@ func (d *disk) read(scan scanner) error {
 	if err := d.readEntries(scan); err != nil {
 		return err
 	}
-	return d.checkHard()
+	if err := d.checkHard(); err != nil {
+		return err
+	}
+	return d.checkVersions()
 }
 
 func one(scan scanner, key []byte) ([]byte, error) {
@@ -96,6 +100,10 @@ func (d *disk) readChunks(scan scanner) error {
 		if err := l.add(bytes.Clone(v)); err != nil {
 			return fmt.Errorf("snapshot %d: %w", index, err)
 		}
+	}
+	if d.meta.index == 0 {
+		d.state = l.state // a server that joined and has not been reached yet
+		return nil
 	}
 	var err error
 	d.state, err = l.finish(&d.meta)
@@ -155,10 +163,8 @@ func (d *disk) checkHard() error {
 		return fmt.Errorf("hard state is of term %d, the last entry of term %d", d.hard.term, term)
 	case d.hard.commit < d.meta.index || d.hard.commit > last:
 		return fmt.Errorf("hard state commits %d, the log reaches from %d to %d", d.hard.commit, d.meta.index, last)
-	case d.hard.vote != 0 && !slices.Contains(d.meta.voters, d.hard.vote):
-		return fmt.Errorf("hard state votes for %d, voters are %v", d.hard.vote, d.meta.voters)
-	case !slices.Contains(d.meta.voters, d.cfg.Self):
-		return fmt.Errorf("this server is %d, voters are %v", d.cfg.Self, d.meta.voters)
+	case d.hard.vote > uint64(step.MaxServer):
+		return fmt.Errorf("hard state votes for %d, allowed: up to %d", d.hard.vote, step.MaxServer)
 	}
 	return nil
 }

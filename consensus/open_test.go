@@ -96,7 +96,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a commit index above the log", "commits 1000", set(hard, hardState{term: 9, commit: 1000}.encode())},
 		{"a commit index below the snapshot", "commits 3", set(hard, hardState{term: 9, commit: 3}.encode())},
 		{"a term below the log's", "of term 1", set(hard, hardState{term: 1, commit: 30}.encode())},
-		{"a vote for a stranger", "votes for 8", set(hard, hardState{term: 9, vote: 8, commit: 30}.encode())},
+		{"a vote for a client", "votes for 65537", set(hard, hardState{term: 9, vote: uint64(step.MaxServer) + 1, commit: 30}.encode())},
 		{"a snapshot record of other content", "promised", func(d *simDisk, _ *Config) {
 			m, err := decodeMeta(d.seen[meta])
 			if err != nil {
@@ -113,7 +113,14 @@ func TestOpenRefuses(t *testing.T) {
 			m.term++
 			d.seen[meta] = m.encode()
 		}},
-		{"a server that is no voter", "voters are [1]", func(_ *simDisk, c *Config) { c.Self = 2 }},
+		{"a snapshot record of other members", "of members [1]+[7] of change 0", func(d *simDisk, _ *Config) {
+			m, err := decodeMeta(d.seen[meta])
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.members.learners = []uint64{7}
+			d.seen[meta] = m.encode()
+		}},
 		{"group 0", "Config.Group", func(_ *simDisk, c *Config) { c.Group = 0 }},
 		{"server 0", "Config.Self", func(_ *simDisk, c *Config) { c.Self = 0 }},
 		{"a client's number", "Config.Self", func(_ *simDisk, c *Config) { c.Self = uint64(step.MaxServer) + 1 }},
@@ -141,7 +148,7 @@ func unloadable(d *simDisk) {
 		d.seen[string(keyOf(testGroup, keyChunk, 1, sum.chunks))] = c
 		sum.add(c)
 	}
-	meta := snapMeta{index: 1, term: 1, voters: cfg.Voters, content: sum.content()}
+	meta := snapMeta{index: 1, term: 1, members: members{voters: cfg.Voters}, content: sum.content()}
 	d.seen[string(keyOf(testGroup, keyMeta))] = meta.encode()
 	d.seen[string(keyOf(testGroup, keyHard))] = hardState{term: 1, commit: 1}.encode()
 }

@@ -47,6 +47,7 @@ type Published struct {
 	Epoch     view.Epoch
 	Hash      [32]byte
 	LogTimeNs int64
+	Version   uint32 // of the machine
 	Root      machine.Root
 }
 
@@ -62,7 +63,8 @@ type Output struct {
 	Applied []Applied
 	// Facts by name, and what their Value is: leader, stepped-down (term), epoch, lead-applied (view), fenced, entry-skipped
 	// (index), session-expired (session), snapshot-saving, -saved, -sent, -offered, -abandoned, -installed (index of the
-	// snapshot), disk-stalled (token), dropped-frame (sender), raft-warning, raft-error (term).
+	// snapshot), disk-stalled (token), dropped-frame (sender), raft-warning, raft-error (term), member-proposed, -added, -promoted,
+	// -removed, -refused, hand-over (server), members-as-wished (0), removed (index), version-proposed, -raised (version).
 	Facts []step.Fact
 	// Halt, when not nil, is a broken invariant with its evidence. Nothing else in such an Output may be used, except Facts.
 	Halt error

@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"onevoice/codec"
 	"onevoice/consensus/session"
@@ -13,16 +12,18 @@ import (
 // An entry's payload:
 //
 //	version   1 byte   payloadVersion
-//	kind      1 byte   kindLead or kindCommands
+//	kind      1 byte   kindLead, kindCommands or kindRaise
 //	epoch    16 bytes  under which it was proposed
 //	log time  8 bytes  nanoseconds UTC, stamped by the leader
 //	lead:     8 bytes  the leader's voter number
+//	version:  4 bytes  the machine version from this entry on
 //	commands: 4 bytes  their number, then each: session, seq, acked (8 bytes each), 1 or 0, the key's two sums
 //	          (32 bytes each) where 1, and the operation with its length before it (varint)
 const (
 	payloadVersion = 1
 	kindLead       = 1
 	kindCommands   = 2
+	kindRaise      = 3
 
 	payloadHeader  = 2 + view.EpochBytes + 8
 	commandsHeader = payloadHeader + 4
@@ -36,6 +37,7 @@ type payload struct {
 	epoch    view.Epoch
 	logNs    int64
 	leader   uint64
+	version  uint32
 	commands []session.Request
 }
 
@@ -72,21 +74,25 @@ func appendLead(w *codec.Writer, epoch view.Epoch, logNs int64, leader uint64) {
 	w.U64(leader)
 }
 
-// decode reads an entry's payload into p, whose memory it reuses. Any bytes give a payload or an error.
+// decode reads an entry's payload into p, whose memory it reuses. Any bytes give a payload or an error; a *VersionError is not for
+// skipping. So whatever is new in an entry, a kind as well, takes a new version, and is written only where the machine version
+// says that everybody knows it.
 func (p *payload) decode(b []byte) error {
 	r := codec.NewReader(b)
 	if v := r.U8(); r.Err() == nil && v != payloadVersion {
-		return fmt.Errorf("payload version %d, this build knows %d", v, payloadVersion)
+		return unknown("entry format version", v, payloadVersion)
 	}
 	p.kind = r.U8()
 	p.epoch = view.ReadEpoch(r)
 	p.logNs = r.I64()
-	p.leader, p.commands = 0, p.commands[:0]
+	p.leader, p.version, p.commands = 0, 0, p.commands[:0]
 	switch p.kind {
 	case kindLead:
 		p.leader = r.U64()
 	case kindCommands:
 		p.decodeCommands(r, b)
+	case kindRaise:
+		p.version = r.U32()
 	default:
 		r.Fail()
 	}

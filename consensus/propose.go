@@ -14,11 +14,13 @@ import (
 
 // leadership is what a leader knows about its own term.
 type leadership struct {
-	term     uint64
-	proposed bool  // its lead entry is in the log
-	applied  bool  // and applied here: from now on commands are proposed, under its epoch
-	stampNs  int64 // highest log time stamped so far
-	lastNs   int64 // when it last proposed, monotonic
+	term      uint64
+	proposed  bool  // its lead entry is in the log
+	applied   bool  // and applied here: from now on commands are proposed, under its epoch
+	stampNs   int64 // highest log time stamped so far
+	stampedNs int64 // when that was, monotonic
+	lastNs    int64 // when it last proposed, monotonic
+	moving    moving
 }
 
 // waiter is who waits for a command.
@@ -42,6 +44,7 @@ type queue struct {
 	free     []*batch
 	commands int // in open
 	bytes    int // in open
+	pace     admission
 }
 
 const maxFree = inFlight + 2
@@ -69,7 +72,7 @@ func (q *queue) add(w waiter, c *wire.Command) {
 	if n := len(q.open); n > 0 {
 		b = q.open[n-1]
 	}
-	if b == nil || len(b.waiters) >= batchCommands || len(b.payload.B)+size > batchBytes && len(b.waiters) > 0 {
+	if b == nil || len(b.waiters) >= q.pace.entry() || len(b.payload.B)+size > batchBytes && len(b.waiters) > 0 {
 		b = q.get()
 		startCommands(&b.payload)
 		q.open = append(q.open, b)
@@ -77,6 +80,7 @@ func (q *queue) add(w waiter, c *wire.Command) {
 	before := len(b.payload.B)
 	appendCommand(&b.payload, c)
 	b.waiters = append(b.waiters, w)
+	q.pace.add(w.to)
 	q.commands++
 	q.bytes += len(b.payload.B) - before
 }
@@ -125,7 +129,7 @@ func (g *Group) Command(from step.Address, c wire.Command) {
 		})
 		return
 	}
-	if g.queue.commands >= g.cfg.Limits.QueueCommands || g.queue.bytes+len(c.Op) > g.cfg.Limits.QueueBytes {
+	if !g.queue.pace.admits(from, g.cfg.Limits.QueueCommands) || g.queue.bytes+len(c.Op) > g.cfg.Limits.QueueBytes {
 		g.counters.Overloaded++
 		g.reply(from, wire.Reply{Request: c.Request, Status: wire.Overloaded})
 		return
@@ -204,10 +208,27 @@ func (g *Group) propose() {
 	}
 }
 
-// stamp is the log time of the next entry.
+// stamp is the log time of the next entry: the leader's time of day. Where that lies behind log time, as after a leader whose clock
+// was ahead, log time goes on at half its pace until it is reached; what counts in log time must not stand still. A leader
+// whose clock is not good enough goes on from log time at the pace of its monotonic clock. Only where there is no log time yet does
+// it begin one.
 func (g *Group) stamp() int64 {
-	g.lead.stampNs = max(g.lead.stampNs, g.state.logNs, g.now.WallNs)
-	return g.lead.stampNs
+	l := &g.lead
+	passed := int64(0)
+	if l.stampedNs != 0 {
+		passed = max(g.now.MonoNs-l.stampedNs, 0)
+	}
+	l.stampedNs = g.now.MonoNs
+	l.stampNs = max(l.stampNs, g.state.logNs)
+	switch {
+	case l.stampNs == 0:
+		l.stampNs = g.now.WallNs
+	case g.clocks.unfit:
+		l.stampNs += passed
+	default:
+		l.stampNs = max(l.stampNs+passed/2, g.now.WallNs)
+	}
+	return l.stampNs
 }
 
 func (g *Group) proposeLead() {
@@ -240,9 +261,10 @@ func (g *Group) proposeOwn(b *batch) bool {
 	return true
 }
 
-// ownBatch is the batch of an entry that this server proposed in the term that it leads, nil for any other entry.
+// ownBatch is the batch of an entry that this server proposed in the term that it leads, nil for any other entry and for a
+// change of members, which nobody waits for.
 func (g *Group) ownBatch(e *raftpb.Entry) (own *batch, ok bool) {
-	if !g.leads() || e.GetTerm() != g.lead.term || len(e.GetData()) == 0 {
+	if !g.leads() || e.GetTerm() != g.lead.term || len(e.GetData()) == 0 || e.GetType() != raftpb.EntryNormal {
 		return nil, true
 	}
 	if len(g.queue.proposed) == 0 || !bytes.Equal(g.queue.proposed[0].payload.B, e.GetData()) {

@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"bytes"
-	"slices"
 
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -43,6 +42,9 @@ func (g *Group) offer(m *raftpb.Message) {
 	now := g.rn.BasicStatus()
 	meta, err := metaOf(m.GetSnapshot())
 	switch {
+	case isNewer(err) && m.GetTerm() >= now.GetTerm():
+		g.halt("snapshot of server %d: %w", m.GetFrom(), err)
+		return
 	case err != nil:
 		g.drop(m.GetFrom(), "snapshot message: "+err.Error())
 		return
@@ -51,8 +53,8 @@ func (g *Group) offer(m *raftpb.Message) {
 		return
 	case g.staged != nil:
 		return
-	case !slices.Contains(meta.voters, g.cfg.Self) || len(meta.voters) > maxVoters:
-		g.drop(m.GetFrom(), "snapshot of other voters")
+	case !meta.members.has(g.cfg.Self) || meta.members.check() != nil:
+		g.drop(m.GetFrom(), "snapshot of other members")
 		return
 	}
 	if p := g.pull; p != nil {
@@ -111,12 +113,16 @@ func (g *Group) SnapshotChunk(from uint64, m wire.SnapshotChunk) {
 		return
 	}
 	p.slot(m.Chunk).bytes = bytes.Clone(m.Bytes)
-	for p.next < p.meta.chunks && p.slot(p.next).bytes != nil {
-		if !g.load(p) {
-			return
-		}
+}
+
+// loadNext loads at most one chunk, however many are here: a machine may need milliseconds for each, and whatever else came
+// in the same burst waits for it. The end of the chunk's write brings the next flush, and so the next chunk.
+func (g *Group) loadNext() {
+	p := g.pull
+	if p == nil || p.next == p.meta.chunks || p.slot(p.next).bytes == nil {
+		return
 	}
-	if p.next == p.meta.chunks {
+	if g.load(p) && p.next == p.meta.chunks {
 		g.complete(p)
 	}
 }
@@ -125,7 +131,10 @@ func (g *Group) SnapshotChunk(from uint64, m wire.SnapshotChunk) {
 func (g *Group) load(p *pull) bool {
 	chunk := p.slot(p.next).bytes
 	*p.slot(p.next) = pulled{}
-	if err := p.load.add(chunk); err != nil {
+	if err := p.load.add(chunk); isNewer(err) {
+		g.halt("snapshot of server %d: %w", p.from, err)
+		return false
+	} else if err != nil {
 		g.abandon(err.Error())
 		return false
 	}
@@ -181,7 +190,6 @@ func (g *Group) installed(s *staged, snapshot *raftpb.Snapshot) bool {
 	}
 	g.state, g.staged = s.state, nil
 	g.snap.meta, g.snap.since = s.meta, 0
-	g.voters = s.meta.voters
 	st := g.state
 	g.out.Applied = append(g.out.Applied, Applied{
 		Index: st.index, Epoch: st.epoch, Hash: st.hash, LogTimeNs: st.logNs, Installed: true,

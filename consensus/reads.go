@@ -112,8 +112,13 @@ func (g *Group) ask(b *readBatch) {
 	b.askedNs = max(g.now.MonoNs, 1)
 	var w codec.Writer
 	w.U64(g.reads.boot)
-	w.U64(b.number)
-	w.U32(b.attempts)
+	if mutant.On(mutant.ReadContextReused) {
+		w.U64(0)
+		w.U32(0)
+	} else {
+		w.U64(b.number)
+		w.U32(b.attempts)
+	}
 	g.counters.Barriers++
 	g.rn.ReadIndex(w.B)
 }
@@ -128,7 +133,7 @@ func (g *Group) confirmReads(states []raft.ReadState) {
 			continue
 		}
 		for _, b := range g.reads.batches {
-			if b.number == number && !b.confirmed {
+			if (b.number == number || mutant.On(mutant.ReadContextReused)) && !b.confirmed {
 				b.confirmed, b.index = true, s.Index
 			}
 		}
@@ -145,7 +150,7 @@ func (g *Group) answerReads() {
 		return
 	}
 	r.batches = slices.DeleteFunc(r.batches, func(b *readBatch) bool {
-		if !b.confirmed || b.index > g.state.index {
+		if !b.confirmed || b.index > g.state.index && !mutant.On(mutant.ReadBeforeApplied) {
 			return false
 		}
 		g.answer(b.queries)

@@ -10,15 +10,18 @@ import (
 	"onevoice/codec"
 )
 
-// storeVersion is the first byte of every stored value; the CRC-32C of what follows it comes next.
-const storeVersion = 1
+// The first byte of every stored value is the version of its kind; the CRC-32C of what follows it comes next.
+const (
+	storeVersion = 1 // of entries and of the hard state
+	stateVersion = 3 // of chunks, snapshot records and what a snapshot message carries: from 2 on the members, from 3 the machine version
+)
 
 const sealBytes = 5
 
 // sealStart begins a value of n bytes; seal completes it.
-func sealStart(n int) *codec.Writer {
+func sealStart(version uint8, n int) *codec.Writer {
 	w := &codec.Writer{B: make([]byte, 0, sealBytes+n)}
-	w.U8(storeVersion)
+	w.U8(version)
 	w.U32(0)
 	return w
 }
@@ -31,12 +34,12 @@ func seal(w *codec.Writer) []byte {
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
 // unseal checks a stored value and returns what it holds, aliasing it.
-func unseal(value []byte) ([]byte, error) {
+func unseal(version uint8, value []byte) ([]byte, error) {
 	if len(value) < sealBytes {
 		return nil, fmt.Errorf("value of %d bytes is too short", len(value))
 	}
-	if value[0] != storeVersion {
-		return nil, fmt.Errorf("storage format version %d, this build knows %d", value[0], storeVersion)
+	if value[0] != version {
+		return nil, unknown("storage format version", value[0], version)
 	}
 	body := value[sealBytes:]
 	if want, got := binary.BigEndian.Uint32(value[1:]), checksum(body); want != got {
@@ -47,7 +50,7 @@ func unseal(value []byte) ([]byte, error) {
 
 // encodeEntry names the index again, beside the key, so that a value under a wrong key is noticed.
 func encodeEntry(e *raftpb.Entry) []byte {
-	w := sealStart(17 + len(e.GetData()))
+	w := sealStart(storeVersion, 17+len(e.GetData()))
 	w.U64(e.GetIndex())
 	w.U64(e.GetTerm())
 	w.U8(uint8(e.GetType()))
@@ -56,7 +59,7 @@ func encodeEntry(e *raftpb.Entry) []byte {
 }
 
 func decodeEntry(index uint64, value []byte) (*raftpb.Entry, error) {
-	body, err := unseal(value)
+	body, err := unseal(storeVersion, value)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +78,7 @@ func decodeEntry(index uint64, value []byte) (*raftpb.Entry, error) {
 type hardState struct{ term, vote, commit uint64 }
 
 func (h hardState) encode() []byte {
-	w := sealStart(24)
+	w := sealStart(storeVersion, 24)
 	w.U64(h.term)
 	w.U64(h.vote)
 	w.U64(h.commit)
@@ -83,7 +86,7 @@ func (h hardState) encode() []byte {
 }
 
 func decodeHard(value []byte) (hardState, error) {
-	body, err := unseal(value)
+	body, err := unseal(storeVersion, value)
 	if err != nil {
 		return hardState{}, err
 	}
@@ -119,34 +122,26 @@ func readContent(r *codec.Reader) content {
 // snapMeta describes one complete snapshot.
 type snapMeta struct {
 	index, term uint64
-	voters      []uint64
+	members     members
 	content
 }
 
 func (m *snapMeta) encode() []byte {
-	w := sealStart(80 + 8*len(m.voters))
+	w := sealStart(stateVersion, 100+8*m.members.len())
 	w.U64(m.index)
 	w.U64(m.term)
-	w.Uvarint(uint64(len(m.voters)))
-	for _, v := range m.voters {
-		w.U64(v)
-	}
+	m.members.append(w)
 	m.append(w)
 	return seal(w)
 }
 
-const maxVoters = 64
-
 func decodeMeta(value []byte) (snapMeta, error) {
-	body, err := unseal(value)
+	body, err := unseal(stateVersion, value)
 	if err != nil {
 		return snapMeta{}, err
 	}
 	r := codec.NewReader(body)
-	m := snapMeta{index: r.U64(), term: r.U64()}
-	for range r.Count(maxVoters, 8) {
-		m.voters = append(m.voters, r.U64())
-	}
+	m := snapMeta{index: r.U64(), term: r.U64(), members: readMembers(r)}
 	m.content = readContent(r)
 	return m, r.Finish()
 }
@@ -154,25 +149,26 @@ func decodeMeta(value []byte) (snapMeta, error) {
 // raft is the snapshot as raft knows it: Data holds the content's name only, the chunks are fetched by number.
 func (m *snapMeta) raft() *raftpb.Snapshot {
 	return &raftpb.Snapshot{Data: m.data(), Metadata: &raftpb.SnapshotMetadata{
-		ConfState: &raftpb.ConfState{Voters: m.voters, AutoLeave: new(false)},
-		Index:     new(m.index), Term: new(m.term),
+		ConfState: m.members.raft(), Index: new(m.index), Term: new(m.term),
 	}}
 }
 
 func (m *snapMeta) data() []byte {
 	var w codec.Writer
-	w.U8(storeVersion)
+	w.U8(stateVersion)
+	w.U64(m.members.change)
 	m.append(&w)
 	return w.B
 }
 
 func metaOf(s *raftpb.Snapshot) (snapMeta, error) {
 	r := codec.NewReader(s.GetData())
-	if v := r.U8(); r.Err() == nil && v != storeVersion {
-		return snapMeta{}, fmt.Errorf("snapshot format version %d, this build knows %d", v, storeVersion)
+	if v := r.U8(); r.Err() == nil && v != stateVersion {
+		return snapMeta{}, unknown("snapshot format version", v, stateVersion)
 	}
 	at := s.GetMetadata()
-	m := snapMeta{index: at.GetIndex(), term: at.GetTerm(), voters: at.GetConfState().GetVoters(), content: readContent(r)}
+	m := snapMeta{index: at.GetIndex(), term: at.GetTerm(), members: membersOf(at.GetConfState(), r.U64())}
+	m.content = readContent(r)
 	if m.chunks == 0 || m.index == 0 {
 		r.Fail()
 	}

@@ -61,7 +61,7 @@ func (g *Group) expireSends() {
 // answered with an empty chunk: the follower then waits for the next offer.
 func (g *Group) SnapshotGet(from uint64, m wire.SnapshotGet) {
 	defer func() { g.catch(recover()) }()
-	if g.halted != nil || from == g.cfg.Self || !slices.Contains(g.voters, from) {
+	if g.halted != nil || from == g.cfg.Self || !g.state.members.has(from) {
 		return
 	}
 	if m.Index != g.snap.meta.index || m.Chunk >= g.snap.meta.chunks {
@@ -95,7 +95,7 @@ func (g *Group) doneRead(token step.Token, value []byte) {
 	r := g.peers.reads[i]
 	g.peers.reads = slices.Delete(g.peers.reads, i, i+1)
 	if value != nil {
-		if _, err := unseal(value); err != nil {
+		if _, err := unseal(stateVersion, value); err != nil {
 			g.halt("snapshot %d, chunk %d on disk: %v", r.get.Index, r.get.Chunk, err)
 			return
 		}

@@ -495,7 +495,7 @@ func TestInstallDropsSnapshotBeingRecorded(t *testing.T) {
 	w := newWorld(t, 3, 1, Limits{})
 	g := w.servers[1].group
 	g.snap.recording = 50
-	g.staged = &staged{meta: snapMeta{index: 100, voters: []uint64{1, 2, 3}}}
+	g.staged = &staged{meta: snapMeta{index: 100, members: members{voters: []uint64{1, 2, 3}}}}
 	ops, _ := g.install(g.staged.meta.raft())
 	for _, index := range []uint64{1, 50} {
 		if !slices.ContainsFunc(ops, func(op step.Op) bool {
@@ -524,6 +524,48 @@ func TestStrayChunksAreDeleted(t *testing.T) {
 			t.Errorf("still here: %x", k)
 		}
 	}
+}
+
+// However many chunks come in one burst, each step takes one into the new state: what else is in the burst, and what comes
+// after it, waits no longer. The writes of the chunks bring the next steps.
+func TestChunksAreLoadedOneAStep(t *testing.T) {
+	w := newWorld(t, 3, 1, smallSnapshots)
+	id := w.openSession()
+	l, f := w.lag(id)
+	var held []wire.SnapshotChunk
+	w.onFrame = func(_, to uint64, frame []byte) bool {
+		h, body, err := wire.Open(frame)
+		if err != nil || h.Kind != wire.KindSnapshotChunk || to != f.id {
+			return true
+		}
+		m, err := wire.ReadSnapshotChunk(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, m)
+		return false
+	}
+	f.cut = false
+	w.until("the chunks asked for", func() bool {
+		p := f.group.pull
+		return p != nil && uint64(len(held)) >= min(pullWindow, p.meta.chunks)
+	})
+	p := f.group.pull
+	if p.meta.chunks < 3 {
+		t.Fatalf("a snapshot of %d chunks shows nothing", p.meta.chunks)
+	}
+	for _, m := range held {
+		f.group.SnapshotChunk(l.id, m)
+	}
+	for loaded := range min(pullWindow, p.meta.chunks) {
+		if p.next != loaded {
+			t.Fatalf("%d chunks were loaded in %d steps", p.next, loaded)
+		}
+		w.flush(f)
+	}
+	w.onFrame = nil
+	w.until("the snapshot", func() bool { return w.facts["snapshot-installed"] == 1 })
+	w.settle()
 }
 
 func TestChunksNobodyAskedFor(t *testing.T) {

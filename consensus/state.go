@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"iter"
+	"slices"
 
 	"onevoice/codec"
 	"onevoice/consensus/session"
@@ -20,6 +21,8 @@ type state struct {
 	leader      uint64
 	logNs       int64
 	hash        [32]byte
+	version     uint32 // of the machine
+	members     members
 	sessions    *session.Table
 	machine     machine.Machine
 }
@@ -33,7 +36,10 @@ func genesis(cfg *Config) *state {
 	for _, v := range cfg.Voters {
 		w.U64(v)
 	}
-	return &state{index: 1, term: 1, hash: sha256.Sum256(w.B), sessions: session.New(), machine: cfg.NewMachine()}
+	return &state{
+		index: 1, term: 1, hash: sha256.Sum256(w.B), version: FirstVersion, members: members{voters: slices.Clone(cfg.Voters)}, sessions: session.New(),
+		machine: cfg.NewMachine(),
+	}
 }
 
 // root is a state at one moment, immutable.
@@ -81,7 +87,7 @@ func (r root) chunks() iter.Seq[[]byte] {
 }
 
 func sealChunk(kind uint8, body []byte) []byte {
-	w := sealStart(1 + len(body))
+	w := sealStart(stateVersion, 1+len(body))
 	w.U8(kind)
 	w.Raw(body)
 	return seal(w)
@@ -92,14 +98,20 @@ func (r root) header() []byte {
 	w.U32(r.group)
 	w.U64(r.at.index)
 	w.U64(r.at.term)
-	r.at.epoch.Append(&w)
+	epoch := r.at.epoch
+	if mutant.On(mutant.EpochNotDurable) {
+		epoch = view.Epoch{}
+	}
+	epoch.Append(&w)
 	w.U64(r.at.leader)
 	w.I64(r.at.logNs)
 	w.Raw(r.at.hash[:])
+	w.U32(r.at.version)
+	r.at.members.append(&w)
 	return w.B
 }
 
-func (s *state) readHeader(group uint32, body []byte) error {
+func (s *state) readHeader(group uint32, known Versions, body []byte) error {
 	r := codec.NewReader(body)
 	if g := r.U32(); r.Err() == nil && g != group {
 		return fmt.Errorf("snapshot of group %d, this is group %d", g, group)
@@ -108,6 +120,10 @@ func (s *state) readHeader(group uint32, body []byte) error {
 	s.epoch = view.ReadEpoch(r)
 	s.leader, s.logNs = r.U64(), r.I64()
 	copy(s.hash[:], r.Raw(len(s.hash)))
+	if s.version = r.U32(); r.Err() == nil && !known.Has(s.version) {
+		return machineVersion(s.version, known)
+	}
+	s.members = readMembers(r)
 	return r.Finish()
 }
 
@@ -138,18 +154,22 @@ func (c *contentSum) content() content {
 
 // loader builds a state from the chunks of a snapshot, in order. It keeps parts of the chunks.
 type loader struct {
-	group uint32
-	state *state
-	sum   *contentSum
-	kind  uint8
+	group    uint32
+	versions Versions
+	state    *state
+	sum      *contentSum
+	kind     uint8
 }
 
 func newLoader(cfg *Config) *loader {
-	return &loader{group: cfg.Group, sum: newContentSum(), state: &state{sessions: session.New(), machine: cfg.NewMachine()}}
+	return &loader{
+		group: cfg.Group, versions: cfg.Versions.orDefault(), sum: newContentSum(),
+		state: &state{version: FirstVersion, sessions: session.New(), machine: cfg.NewMachine()},
+	}
 }
 
 func (l *loader) add(chunk []byte) error {
-	body, err := unseal(chunk)
+	body, err := unseal(stateVersion, chunk)
 	if err != nil {
 		return fmt.Errorf("chunk %d: %w", l.sum.chunks, err)
 	}
@@ -159,7 +179,7 @@ func (l *loader) add(chunk []byte) error {
 	l.kind = body[0]
 	switch l.kind {
 	case chunkHeader:
-		err = l.state.readHeader(l.group, body[1:])
+		err = l.state.readHeader(l.group, l.versions, body[1:])
 	case chunkSessions:
 		err = l.state.sessions.Load(body[1:])
 	case chunkMachine:
@@ -183,6 +203,9 @@ func (l *loader) finish(want *snapMeta) (*state, error) {
 	if l.state.index != want.index || l.state.term != want.term {
 		return nil, fmt.Errorf("snapshot %d of term %d holds the state at %d of term %d",
 			want.index, want.term, l.state.index, l.state.term)
+	}
+	if !l.state.members.equal(want.members) {
+		return nil, fmt.Errorf("snapshot %d of members %v holds the state of members %v", want.index, want.members, l.state.members)
 	}
 	if err := l.state.sessions.Loaded(); err != nil {
 		return nil, fmt.Errorf("snapshot %d: %w", want.index, err)

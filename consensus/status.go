@@ -39,12 +39,14 @@ type Counters struct {
 	Dropped    uint64 // messages refused at the door
 }
 
-// PeerStatus is how far a voter is, as its leader knows.
+// PeerStatus is how far a member is, as its leader knows.
 type PeerStatus struct {
 	Server uint64
 	Match  uint64 // highest index known to be durable there
 	Active bool   // heard from within an election timeout
 	State  string // probe, replicate or snapshot, in raft's words
+	// Learner says that it has no vote yet.
+	Learner bool
 }
 
 // Status says where a group stands on this server. It is for people and metrics; nothing decides by it.
@@ -55,7 +57,10 @@ type Status struct {
 	Leader        uint64 // 0: unknown
 	Term          uint64
 	Epoch         view.Epoch
-	Voters        []uint64
+	Voters        []uint64 // at the last applied index
+	Learners      []uint64
+	Change        uint64    // of the newest wish that these members come from
+	Wish          view.Wish // as handed in
 	Commit        uint64
 	Applied       uint64
 	First, Last   uint64 // durable log entries held in memory; Last below First: none
@@ -63,8 +68,10 @@ type Status struct {
 	SnapshotBytes uint64
 	LogTimeNs     int64
 	Hash          [32]byte
-	Waiting       int // commands here without an answer
-	WaitingReads  int // queries here without an answer
+	Version       uint32   // of the machine
+	Versions      Versions // that this build supports
+	Waiting       int      // commands here without an answer
+	WaitingReads  int      // queries here without an answer
 	Sessions      int
 	Keys          int
 	Stalled       bool         // it leads, and its disk does not answer
@@ -82,17 +89,18 @@ func (g *Group) Status() Status {
 	last, _ := g.tail.LastIndex()
 	s := Status{
 		Group: g.cfg.Group, Server: g.cfg.Self, Role: roleOf(g.role), Leader: g.leader, Term: g.term,
-		Epoch: g.state.epoch, Voters: slices.Clone(g.voters),
+		Epoch: g.state.epoch, Voters: slices.Clone(g.state.members.voters), Learners: slices.Clone(g.state.members.learners),
+		Change: g.state.members.change, Wish: g.wish,
 		Commit: g.rn.BasicStatus().GetCommit(), Applied: g.state.index, First: first, Last: last,
 		SnapshotIndex: g.snap.meta.index, SnapshotBytes: g.snap.meta.bytes,
-		LogTimeNs: g.state.logNs, Hash: g.state.hash,
+		LogTimeNs: g.state.logNs, Hash: g.state.hash, Version: g.state.version, Versions: g.cfg.Versions,
 		Waiting: g.queue.waiting(), WaitingReads: g.reads.count,
 		Sessions: g.state.sessions.Len(), Keys: g.state.sessions.Keys(),
 		Stalled: g.stalled(), Fetching: g.pull != nil || g.staged != nil, Counters: g.counters,
 	}
 	if g.leads() {
 		g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
-			s.Peers = append(s.Peers, PeerStatus{Server: id, Match: pr.Match, Active: pr.RecentActive, State: pr.State.String()})
+			s.Peers = append(s.Peers, PeerStatus{Server: id, Match: pr.Match, Active: pr.RecentActive, State: pr.State.String(), Learner: pr.IsLearner})
 		})
 		slices.SortFunc(s.Peers, func(a, b PeerStatus) int { return cmp.Compare(a.Server, b.Server) })
 	}

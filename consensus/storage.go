@@ -65,6 +65,9 @@ func (g *Group) write(ops []step.Op, sync bool, p pendingWrite) {
 
 // stalled says that this server leads with a disk that does not answer.
 func (g *Group) stalled() bool {
+	if mutant.On(mutant.HeartbeatWhileStalled) {
+		return false
+	}
 	return g.leads() && len(g.disk.pending) > 0 && g.now.MonoNs-g.disk.pending[0].atNs >= stallNs
 }
 
@@ -83,11 +86,15 @@ func (g *Group) store(m *raftpb.Message, sync bool) {
 		}
 	}
 	ops = g.entryOps(ops, m.GetEntries())
+	if mutant.On(mutant.ApplyBeforePersist) {
+		g.applyEarly(m.GetEntries())
+	}
 	if len(ops) == 0 && !sync {
 		g.afterWrites(m.GetResponses())
 		return
 	}
-	g.write(g.hardOp(ops), true, p)
+	voteOnly := mutant.On(mutant.VoteNotSynced) && len(m.GetEntries()) == 0 && p.staged == nil
+	g.write(g.hardOp(ops), !voteOnly, p)
 	if mutant.On(mutant.AnswerBeforeDurable) {
 		g.disk.pending[len(g.disk.pending)-1].kind = wroteNothing
 		g.appended(&p)

@@ -12,7 +12,8 @@ import (
 )
 
 // toy is a machine of named counters. An operation is a delta (8 bytes) and a name; the result is the new value. The name
-// "due" arms a timer delta nanoseconds ahead, which then counts up "fired"; "big" gives a result of delta bytes.
+// "due" arms a timer delta nanoseconds ahead, which then counts up "fired"; "big" gives a result of delta bytes; "version" that of the
+// machine.
 type toy struct {
 	counters map[string]int64
 	dueNs    int64
@@ -46,6 +47,8 @@ func (t *toy) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
 	case "due":
 		t.dueNs = at.LogTimeNs + delta
 		return nil
+	case "version":
+		return binary.BigEndian.AppendUint64(nil, uint64(at.Version))
 	case "big":
 		return make([]byte, min(max(delta, 0), 1<<20))
 	}

@@ -107,6 +107,7 @@ type world struct {
 	rng       *rand.Rand
 	servers   []*server // servers[0] is nil
 	limits    Limits
+	versions  map[uint64]Versions // by server; none: the default
 	nowMs     int64
 	replies   map[uint64][]Reply
 	answers   map[uint64][]byte
@@ -134,7 +135,7 @@ func newWorld(t testing.TB, n int, seed uint64, limits Limits) *world {
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), limits: limits, netMs: 3, diskMs: 3, servers: []*server{nil},
 		replies: map[uint64][]Reply{}, answers: map[uint64][]byte{}, asOf: map[uint64]uint64{},
 		facts: map[string]int{}, chain: map[uint64]Applied{},
-		images: map[uint64][][]byte{},
+		images: map[uint64][][]byte{}, versions: map[uint64]Versions{},
 	}
 	for id := uint64(1); id <= uint64(n); id++ {
 		ops, err := Bootstrap(w.config(id, n))
@@ -154,7 +155,7 @@ func (w *world) config(id uint64, n int) Config {
 		voters = append(voters, v)
 	}
 	return Config{
-		Group: testGroup, Self: id, Voters: voters, NewMachine: newToy, Limits: w.limits,
+		Group: testGroup, Self: id, Voters: voters, NewMachine: newToy, Limits: w.limits, Versions: w.versions[id],
 		Rand: rand.New(rand.NewPCG(w.rng.Uint64(), id)),
 	}
 }

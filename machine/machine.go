@@ -17,6 +17,10 @@ type At struct {
 	Index uint64
 	// Sub counts the commands of one entry from 0.
 	Sub uint32
+	// Version is the machine version, from 1: replicated state of the group, raised at one index. Whatever a machine does in
+	// another way than the build before it, and whatever it newly accepts, it decides by Version and never by the build that it
+	// is part of. Apply sees it too late for Root: a machine whose chunks or answers depend on it keeps it.
+	Version uint32
 	// Epoch is the one under which the entry was proposed, which is the group's.
 	Epoch view.Epoch
 	// LogTimeNs is stamped into the entry by the leader, nanoseconds UTC, and never goes back in one group.

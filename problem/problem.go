@@ -42,6 +42,8 @@ const (
 	Forbidden
 	// PreconditionFailed: If-Match named another version. HTTP 412, exit 5.
 	PreconditionFailed
+	// Unauthenticated: the caller has not proved who it is, or its proof is no longer good. HTTP 401, exit 5.
+	Unauthenticated
 )
 
 // Error is a problem with its operation and subject. Field, Value and Allowed are set for Invalid and TooLarge.
@@ -107,6 +109,8 @@ func (k Kind) String() string {
 		return "forbidden"
 	case PreconditionFailed:
 		return "precondition-failed"
+	case Unauthenticated:
+		return "unauthenticated"
 	}
 	return "unknown"
 }

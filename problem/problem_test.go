@@ -38,7 +38,7 @@ func TestErrorIsFoundInAChain(t *testing.T) {
 
 func TestKindsAreStoredNumbersWithDistinctWords(t *testing.T) {
 	words := []string{"unknown", "invalid", "not-found", "conflict", "refused", "too-large", "overloaded", "no-voice", "stale",
-		"expired", "key-reused", "two-voices", "internal", "forbidden", "precondition-failed", "unknown"}
+		"expired", "key-reused", "two-voices", "internal", "forbidden", "precondition-failed", "unauthenticated", "unknown"}
 	for n, want := range words {
 		if got := Kind(n).String(); got != want {
 			t.Errorf("kind %d is %q, want %q: the numbers are stored and must not move", n, got, want)

@@ -10,8 +10,10 @@ import (
 	"iter"
 	"slices"
 
+	"onevoice/clock"
 	"onevoice/codec"
 	"onevoice/consensus"
+	"onevoice/problem"
 	"onevoice/step"
 	"onevoice/view"
 	"onevoice/wire"
@@ -23,6 +25,17 @@ type Config struct {
 	Self uint64
 	// Groups hold one log each; their numbers differ and their Self is the node's.
 	Groups []consensus.Config
+	// Membership is the number of the group whose roots are a Membership and say who shall be in every group; 0 for none: then the
+	// members stay as they began.
+	Membership uint32
+}
+
+// Membership is what a node asks of the agreed membership.
+type Membership interface {
+	// Wish is who shall be in a group.
+	Wish(group uint32) view.Wish
+	// Barred says whether frames of a server are refused, because it is gone for good.
+	Barred(server uint64) bool
 }
 
 // Applied is one applied index of one group.
@@ -37,6 +50,8 @@ type Status struct {
 	Groups []consensus.Status // by number
 	// Dropped counts frames that made no sense: malformed, of no group here, or from the wrong side.
 	Dropped uint64
+	// Clock says how far this server's time of day is from the voters' median.
+	Clock clock.Status
 }
 
 // Node implements step.Machine. One goroutine calls it.
@@ -47,6 +62,10 @@ type Node struct {
 	applied []Applied
 	out     consensus.Output
 	dropped uint64
+
+	clock      *clock.Clock
+	membership uint32     // its group
+	agreed     Membership // nil while none is known
 }
 
 type member struct {
@@ -71,13 +90,18 @@ func (c Config) check() error {
 }
 
 // Bootstrap returns what makes an empty store the first state of every group: see consensus.Bootstrap.
-func Bootstrap(c Config) ([]step.Op, error) {
+func Bootstrap(c Config) ([]step.Op, error) { return c.first(consensus.Bootstrap) }
+
+// Vacant returns what makes an empty store that of a server which joins every group later: see consensus.Vacant.
+func Vacant(c Config) ([]step.Op, error) { return c.first(consensus.Vacant) }
+
+func (c Config) first(of func(consensus.Config) ([]step.Op, error)) ([]step.Op, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	var all []step.Op
 	for _, g := range c.Groups {
-		ops, err := consensus.Bootstrap(g)
+		ops, err := of(g)
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +115,7 @@ func Open(c Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Node, 
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	n := &Node{self: c.Self}
+	n := &Node{self: c.Self, membership: c.Membership, clock: clock.New(c.Self)}
 	for _, cfg := range c.Groups {
 		group, err := consensus.Open(cfg, scan)
 		if err != nil {
@@ -100,11 +124,57 @@ func Open(c Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Node, 
 		n.members = append(n.members, member{cfg.Group, group})
 	}
 	slices.SortFunc(n.members, func(a, b member) int { return cmp.Compare(a.number, b.number) })
+	n.wish()
 	return n, nil
+}
+
+// wish hands the agreed membership to every group.
+func (n *Node) wish() {
+	g := n.group(n.membership)
+	if g == nil {
+		return
+	}
+	agreed, ok := g.Published().Root.(Membership)
+	if !ok {
+		return
+	}
+	n.agreed = agreed
+	for _, m := range n.members {
+		m.group.Wish(agreed.Wish(m.number))
+	}
+}
+
+// HandOver makes this server give up what it leads, each group to its most up-to-date voter, and says of how many
+// groups somebody else can take over. The driver calls it before a stop, until it says 0 or patience ends; each attempt takes a tick and a round trip.
+func (n *Node) HandOver() int {
+	led := 0
+	for _, m := range n.members {
+		if m.group.Transfer(0) {
+			led++
+		}
+	}
+	return led
+}
+
+// Transfer makes this server give up a group to a voter, 0 for the most up-to-date one. It says whether it tries: see
+// consensus.Group.Transfer.
+func (n *Node) Transfer(group uint32, to uint64) bool {
+	g := n.group(group)
+	return g != nil && g.Transfer(to)
+}
+
+// Raise proposes a higher machine version for a group that this server leads: see consensus.Group.Raise.
+func (n *Node) Raise(group, to uint32, supports func(server uint64) (consensus.Versions, bool)) error {
+	g := n.group(group)
+	if g == nil {
+		return &problem.Error{Kind: problem.NotFound, Op: "upgrade", Subject: fmt.Sprintf("group %d", group)}
+	}
+	return g.Raise(to, supports)
 }
 
 // Step implements step.Machine.
 func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
+	now.WallNs = n.clock.Read(now)
 	for i := range in {
 		n.take(now, &in[i], out)
 	}
@@ -113,6 +183,9 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 		n.out.Reset()
 		m.group.Flush(now, &n.out)
 		n.give(i, out)
+		if m.number == n.membership && len(n.out.Applied) > 0 {
+			n.wish()
+		}
 	}
 	n.tokens.close(out)
 }
@@ -120,6 +193,7 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 	switch in.Kind {
 	case step.Tick:
+		n.keepTime(now, out)
 		for _, m := range n.members {
 			m.group.Tick(now)
 		}
@@ -135,20 +209,24 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 			}
 		}
 	case step.Frame:
-		if header, err := n.frame(in.From, in.Bytes); err != nil {
+		if header, err := n.frame(in.From, in.Bytes, out); err != nil {
 			n.drop(in, header.Group, err, out)
 		}
 	}
 }
 
 // frame hands a frame to its group; the error says why it makes no sense.
-func (n *Node) frame(from step.Address, frame []byte) (wire.Header, error) {
+func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Header, error) {
 	header, body, err := wire.Open(frame)
 	if err != nil {
 		return header, err
 	}
 	g := n.group(header.Group)
 	switch {
+	case from <= step.MaxServer && n.agreed != nil && n.agreed.Barred(uint64(from)):
+		err = fmt.Errorf("server %d is gone from the cluster", from)
+	case from <= step.MaxServer && (header.Kind == wire.KindClockAsk || header.Kind == wire.KindClockTell):
+		err = n.time(from, header.Kind, body, out)
 	case g == nil:
 		err = fmt.Errorf("no group %d here", header.Group)
 	case from <= step.MaxServer:
@@ -208,7 +286,7 @@ func (n *Node) StateChunks(group uint32) iter.Seq[[]byte] {
 
 // Status is where the groups stand.
 func (n *Node) Status() Status {
-	s := Status{Server: n.self, Dropped: n.dropped}
+	s := Status{Server: n.self, Dropped: n.dropped, Clock: n.clock.Status()}
 	for _, m := range n.members {
 		s.Groups = append(s.Groups, m.group.Status())
 	}

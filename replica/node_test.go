@@ -164,7 +164,10 @@ func TestRaftOfAForeignSenderIsDropped(t *testing.T) {
 	w.until("a server says something to another", func() bool {
 		for k, s := range w.servers {
 			for _, in := range s.inbox {
-				if in.Kind == step.Frame && in.From <= step.MaxServer {
+				if in.Kind != step.Frame || in.From > step.MaxServer {
+					continue
+				}
+				if h, _, err := wire.Open(in.Bytes); err == nil && h.Kind == wire.KindRaft {
 					to, from = k, in.From
 					return true
 				}

@@ -43,3 +43,14 @@ func (e Epoch) Append(w *codec.Writer) {
 
 // ReadEpoch takes an epoch written by Append.
 func ReadEpoch(r *codec.Reader) Epoch { return Epoch{View: Number(r.U64()), Term: r.U64()} }
+
+// Wish is who shall be in every group: the agreed membership as of one of its changes. Groups come to it step by step; see
+// package members for who makes it and package consensus for who follows it.
+type Wish struct {
+	// Change counts the changes of the membership from 1; 0 where no wish is known.
+	Change uint64
+	// Voters and Learners are the servers' numbers, each sorted, none in both.
+	Voters, Learners []uint64
+	// Keep says that nobody is to go yet: who is a member and not wished stays until the same change comes again without Keep.
+	Keep bool
+}

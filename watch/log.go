@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"sort"
 
+	"onevoice/internal/mutant"
 	"onevoice/view"
 )
 
@@ -157,7 +158,10 @@ func (l *Log) First() Position {
 // of them alone holds more than most; then the rest of it follows at the position of the last item given. None is not
 // an error: the reader is at the end, or ahead of this replica. The error is *Compacted.
 func (l *Log) After(pos Position, most int) ([]Item, error) {
-	if pos.Compare(l.horizon) < 0 {
+	if mutant.On(mutant.WatchFromThePast) && pos.Compare(EndOf(l.last)) > 0 {
+		pos = l.horizon
+	}
+	if pos.Compare(l.horizon) < 0 && !mutant.On(mutant.DropOnSlowWatcher) {
 		return nil, &Compacted{Position: pos, First: l.First()}
 	}
 	from := sort.Search(l.items.len(), func(i int) bool { return l.items.at(i).Position.Compare(pos) > 0 })

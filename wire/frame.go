@@ -39,9 +39,14 @@ const (
 	KindRaft          Kind = 10 // a marshalled raftpb.Message
 	KindSnapshotGet   Kind = 11 // SnapshotGet
 	KindSnapshotChunk Kind = 12 // SnapshotChunk
+	KindClockAsk      Kind = 13 // ClockAsk
+	KindClockTell     Kind = 14 // ClockTell
 	KindCommand       Kind = 20 // Command, client to server
 	KindQuery         Kind = 21 // Query, client to server
+	KindWatch         Kind = 22 // Watch, client to server
 	KindReply         Kind = 23 // Reply, server to client
+	KindEvents        Kind = 24 // Events, server to client
+	KindWatchEnd      Kind = 25 // WatchEnd, server to client; the connection ends
 )
 
 // Header is what every frame begins with.

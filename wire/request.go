@@ -67,6 +67,8 @@ const (
 	Malformed Status = 11
 	// SeqReused: the seq came before with another operation; nothing was done.
 	SeqReused Status = 12
+	// Forbidden: the subject of the connection may not do this; nothing was done by this attempt.
+	Forbidden Status = 13
 )
 
 // Reply answers a Command or Query. For a Command, Index and Sub say where it was applied (again, on a retry) and Hash is

@@ -28,11 +28,22 @@ func filled(n int, b byte) []byte { return bytes.Repeat([]byte{b}, n) }
 
 func samples() []sample {
 	hello := Hello{Role: RoleServer, Cluster: ID(filled(16, 0xc1)), Server: 2, Store: ID(filled(16, 0x51)), Boot: 3}
+	told := hello
+	told.Starts = []uint64{12, 11, 10}
+	built, later := hello, told
+	built.Program = &Program{Build: "v2", Min: 1, Max: 2}
+	later.Program = &Program{Build: "v3", Min: 2, Max: 3, Later: "new"}
 	key := &Key{Name: [32]byte(filled(32, 0xaa)), Body: [32]byte(filled(32, 0xbb))}
 	zero := strings.Repeat("00", 20) // group 0, no epoch
 	return []sample{
 		{"hello", KindHello, 0, hello, "0101" + zero + "01" + strings.Repeat("c1", 16) + "0000000000000002" + strings.Repeat("51", 16) + "0000000000000003"},
 		{"welcome", KindWelcome, 0, hello, "0102" + zero + "01" + strings.Repeat("c1", 16) + "0000000000000002" + strings.Repeat("51", 16) + "0000000000000003"},
+		{"hello of a third start", KindHello, 0, told, "0101" + zero + "81" + strings.Repeat("c1", 16) + "0000000000000002" + strings.Repeat("51", 16) + "0000000000000003" +
+			"03" + "000000000000000c" + "000000000000000b" + "000000000000000a"},
+		{"hello of a build", KindHello, 0, built, "0101" + zero + "41" + strings.Repeat("c1", 16) + "0000000000000002" + strings.Repeat("51", 16) + "0000000000000003" +
+			"0b" + "00000001" + "00000002" + "027632"},
+		{"hello of a later build", KindHello, 0, later, "0101" + zero + "c1" + strings.Repeat("c1", 16) + "0000000000000002" + strings.Repeat("51", 16) + "0000000000000003" +
+			"03" + "000000000000000c" + "000000000000000b" + "000000000000000a" + "0e" + "00000002" + "00000003" + "027633" + "6e6577"},
 		{"refusal", KindRefusal, 0, &problem.Error{Kind: problem.Forbidden, Op: "connect", Detail: "x"}, "0103" + zero + "0d" + "07636f6e6e656374" + "00000000" + "0178"},
 		{"snapshot get", KindSnapshotGet, 1, SnapshotGet{Index: 9, Chunk: 4}, "010b" + "00000001" + goldenEpoch + "0000000000000009" + "0000000000000004"},
 		{"snapshot chunk", KindSnapshotChunk, 1, SnapshotChunk{Index: 9, Chunk: 4, Bytes: []byte("abc")},
@@ -46,7 +57,19 @@ func samples() []sample {
 		{"reply", KindReply, 1, Reply{Request: 1, Status: NotLeader, Server: 2, Leader: 3, Index: 4, Sub: 5, Hash: [32]byte(filled(32, 0xee)), LogTimeNs: -1, Result: []byte("r")},
 			"0117" + "00000001" + goldenEpoch + "0000000000000001" + "02" + "0000000000000002" + "0000000000000003" + "0000000000000004" + "00000005" +
 				strings.Repeat("ee", 32) + "ffffffffffffffff" + "0172"},
+		{"clock ask", KindClockAsk, 0, ClockAsk{AskedNs: 1}, "010d" + "00000000" + goldenEpoch + "0000000000000001"},
+		{"clock tell", KindClockTell, 0, ClockTell{AskedNs: 1, TimeNs: -1}, "010e" + "00000000" + goldenEpoch + "0000000000000001" + "ffffffffffffffff"},
+		{"watch", KindWatch, 1, Watch{Index: 9, Sub: 2}, "0116" + "00000001" + goldenEpoch + "0000000000000009" + "00000002"},
+		{"events", KindEvents, 1, Events{Through: 9, Hash: [32]byte(filled(32, 0xee)), Items: []Event{{Index: 9, Sub: 2, LogTimeNs: -1, Body: []byte("e")}}},
+			"0118" + "00000001" + goldenEpoch + "0000000000000009" + strings.Repeat("ee", 32) + "01" + "0000000000000009" + "00000002" + "ffffffffffffffff" + "0165"},
+		{"watch end", KindWatchEnd, 1, WatchEnd{Problem: &problem.Error{Kind: problem.NotFound, Op: "watch"}, FirstIndex: 9, FirstSub: 2},
+			"0119" + "00000001" + goldenEpoch + "0000000000000009" + "00000002" + "02" + "057761746368" + "0000000000"},
 	}
+}
+
+// framed is a body that encodes itself with its header, and is small enough to be passed as a value.
+type framed interface {
+	Encode(group uint32, epoch view.Epoch) []byte
 }
 
 func encode(kind Kind, group uint32, epoch view.Epoch, value any) []byte {
@@ -55,15 +78,13 @@ func encode(kind Kind, group uint32, epoch view.Epoch, value any) []byte {
 		return v.Encode(kind)
 	case *problem.Error:
 		return EncodeRefusal(v)
-	case SnapshotGet:
-		return v.Encode(group, epoch)
-	case SnapshotChunk:
-		return v.Encode(group, epoch)
 	case Command:
 		return v.Encode(group, epoch)
 	case Query:
 		return v.Encode(group, epoch)
 	case Reply:
+		return v.Encode(group, epoch)
+	case framed:
 		return v.Encode(group, epoch)
 	}
 	panic("no such value")
@@ -96,6 +117,16 @@ func body(kind Kind, r *codec.Reader) (any, error) {
 		return anyOf(ReadQuery(r))
 	case KindReply:
 		return anyOf(ReadReply(r))
+	case KindClockAsk:
+		return anyOf(ReadClockAsk(r))
+	case KindClockTell:
+		return anyOf(ReadClockTell(r))
+	case KindWatch:
+		return anyOf(ReadWatch(r))
+	case KindEvents:
+		return anyOf(ReadEvents(r))
+	case KindWatchEnd:
+		return anyOf(ReadWatchEnd(r))
 	}
 	return nil, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"onevoice/internal/mutant"
 	"onevoice/wire"
 )
 
@@ -108,6 +109,11 @@ func (t *Table) Begin(at Place, q *Request) (o Outcome, fresh bool) {
 	if q.Seq <= e.acked {
 		return refuse(wire.AlreadyAcked, at), false
 	}
+	if mutant.On(mutant.DedupBySeqOnly) {
+		if r := t.inAnySession(q.Seq); r != nil {
+			return r.outcome(), false
+		}
+	}
 	image := imageOf(q)
 	if r := e.find(q.Seq); r != nil {
 		if r.image != image {
@@ -205,6 +211,15 @@ func (t *Table) own(e *entry) *entry {
 func (t *Table) add(e *entry, r record) {
 	e.add(r)
 	t.bytes += recordBytes + len(r.result)
+}
+
+// inAnySession is a planted bug: it finds an outcome by its seq alone.
+func (t *Table) inAnySession(seq uint64) (found *record) {
+	t.sessions.Scan(func(_ uint64, e *entry) bool {
+		found = e.find(seq)
+		return found == nil
+	})
+	return found
 }
 
 func refuse(s wire.Status, at Place) Outcome { return Outcome{Status: s, Place: at} }
