@@ -43,9 +43,11 @@ import (
 	"cmp"
 	"context"
 	crand "crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -60,6 +62,8 @@ type Endpoint struct {
 	Number uint64
 	// Addr is host:port of its port for peers and framed clients.
 	Addr string
+	// From is the IP address of this side that connections to it come from; empty leaves it to the system.
+	From string
 }
 
 // Options say whom a client talks to.
@@ -73,7 +77,10 @@ type Options struct {
 	// Cluster, where not zero, is the only cluster whose servers are accepted. Otherwise it is that of the first server
 	// that answers.
 	Cluster wire.ID
-	// Dial makes a connection; nil dials TCP and shakes hands, as DialTCP does. It must honour ctx, which gives it 2 s. It is called
+	// TLS is by what servers are believed and this client proves itself; nil for servers on loopback that speak without. It
+	// is not used where Dial is set.
+	TLS *tls.Config
+	// Dial makes a connection; nil dials TCP and shakes hands, as DialTLS does. It must honour ctx, which gives it 2 s. It is called
 	// for each endpoint from a goroutine of its own, again and again with pauses of 5 to 200 ms while there is no connection.
 	Dial func(ctx context.Context, e Endpoint) (Conn, error)
 }
@@ -132,11 +139,8 @@ type Client struct {
 
 // Dial starts a client. The error is about the options; servers are dialled behind it, for as long as the client lives.
 func Dial(o Options) (*Client, error) {
-	if n := len(o.Endpoints); n < 1 || n > core.MaxServers {
-		return nil, fmt.Errorf("client: %d endpoints, allowed: 1 to %d", n, core.MaxServers)
-	}
-	if o.Group == 0 || o.Nearest < 0 || o.Nearest > len(o.Endpoints) {
-		return nil, fmt.Errorf("client: group %d, nearest %d, allowed: a group from 1, a place in Endpoints or 0", o.Group, o.Nearest)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	var seed [32]byte
 	if _, err := crand.Read(seed[:]); err != nil {
@@ -147,7 +151,7 @@ func Dial(o Options) (*Client, error) {
 		cfg.Servers = append(cfg.Servers, core.Server{Number: e.Number, Name: e.Addr})
 	}
 	if o.Dial == nil {
-		o.Dial = dialer(o.Cluster)
+		o.Dial = dialer(o.Cluster, o.TLS)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{cancel: cancel}
@@ -164,6 +168,22 @@ func Dial(o Options) (*Client, error) {
 	}
 	c.group.Go(func() { owner.run(ctx) })
 	return c, nil
+}
+
+// check says what is wrong with the options.
+func (o *Options) check() error {
+	if n := len(o.Endpoints); n < 1 || n > core.MaxServers {
+		return fmt.Errorf("client: %d endpoints, allowed: 1 to %d", n, core.MaxServers)
+	}
+	for _, e := range o.Endpoints {
+		if e.From != "" && net.ParseIP(e.From) == nil {
+			return fmt.Errorf("client: endpoint %s: from is %q, allowed: an IP address of this machine", e.Addr, e.From)
+		}
+	}
+	if o.Group == 0 || o.Nearest < 0 || o.Nearest > len(o.Endpoints) {
+		return fmt.Errorf("client: group %d, nearest %d, allowed: a group from 1, a place in Endpoints or 0", o.Group, o.Nearest)
+	}
+	return nil
 }
 
 // Do applies a command exactly once and gives the machine's result: see the package comment. op has at most

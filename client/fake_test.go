@@ -79,7 +79,7 @@ func newGroup(leader uint64) *group {
 }
 
 func (g *group) options() Options {
-	return Options{Group: 1, Endpoints: []Endpoint{{1, "one"}, {2, "two"}, {3, "three"}}, Dial: g.dial}
+	return Options{Group: 1, Endpoints: []Endpoint{{Number: 1, Addr: "one"}, {Number: 2, Addr: "two"}, {Number: 3, Addr: "three"}}, Dial: g.dial}
 }
 
 func (g *group) dial(_ context.Context, e Endpoint) (Conn, error) {

@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"sync"
@@ -22,21 +23,21 @@ const (
 // DialTCP makes a connection over TCP and shakes hands, for an Options.Dial that treats some endpoints otherwise. A cluster that is
 // not zero is the only one accepted.
 func DialTCP(ctx context.Context, e Endpoint, cluster wire.ID) (Conn, error) {
-	conn, _, err := dialTCP(ctx, e, cluster)
+	conn, _, err := dial(ctx, e, cluster, nil)
 	if err != nil {
 		return nil, err
 	}
 	return conn, nil
 }
 
-// dialer dials TCP. All connections of one client must lead to one cluster.
-func dialer(cluster wire.ID) func(context.Context, Endpoint) (Conn, error) {
+// dialer dials TCP, and TLS over it with config. All connections of one client must lead to one cluster.
+func dialer(cluster wire.ID, config *tls.Config) func(context.Context, Endpoint) (Conn, error) {
 	var mu sync.Mutex
 	return func(ctx context.Context, e Endpoint) (Conn, error) {
 		mu.Lock()
 		known := cluster
 		mu.Unlock()
-		conn, welcome, err := dialTCP(ctx, e, known)
+		conn, welcome, err := dial(ctx, e, known, config)
 		if err != nil {
 			return nil, err
 		}
@@ -53,20 +54,19 @@ func dialer(cluster wire.ID) func(context.Context, Endpoint) (Conn, error) {
 	}
 }
 
-func dialTCP(ctx context.Context, e Endpoint, cluster wire.ID) (*tcp, wire.Hello, error) {
+func dial(ctx context.Context, e Endpoint, cluster wire.ID, config *tls.Config) (*tcp, wire.Hello, error) {
 	var d net.Dialer
+	if e.From != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(e.From)}
+	}
 	raw, err := d.DialContext(ctx, "tcp", e.Addr)
 	if err != nil {
 		return nil, wire.Hello{}, fmt.Errorf("client: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	c := newTCP(raw)
-	welcome, err := c.shake(cluster)
+	c, welcome, err := introduce(ctx, raw, e, cluster, config)
 	if !stop() {
 		err = ctx.Err()
-	}
-	if err == nil {
-		err = admit(e, cluster, welcome)
 	}
 	if err != nil {
 		raw.Close()
@@ -74,6 +74,23 @@ func dialTCP(ctx context.Context, e Endpoint, cluster wire.ID) (*tcp, wire.Hello
 	}
 	c.server = welcome.Server
 	return c, welcome, nil
+}
+
+// introduce shakes hands over a new connection.
+func introduce(ctx context.Context, raw net.Conn, e Endpoint, cluster wire.ID, config *tls.Config) (*tcp, wire.Hello, error) {
+	conn, err := seal(ctx, raw, e, config)
+	if err != nil {
+		return nil, wire.Hello{}, err
+	}
+	c := newTCP(conn)
+	welcome, err := c.shake(cluster)
+	if err == nil {
+		err = admit(e, cluster, welcome)
+	}
+	if err == nil {
+		err = provedBy(conn, welcome)
+	}
+	return c, welcome, err
 }
 
 // admit says what is wrong with who answered.

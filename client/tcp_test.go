@@ -175,7 +175,7 @@ func TestAServerThatSaysNothingIsNotWaitedFor(t *testing.T) {
 func TestTheFirstServerSaysWhichCluster(t *testing.T) {
 	g := newGroup(1)
 	stranger := listen(t, func(c net.Conn) { _, _ = greet(c, welcome(wire.ID{9}, 2)) })
-	dial := dialer(wire.ID{})
+	dial := dialer(wire.ID{}, nil)
 	for _, c := range []struct {
 		addr string
 		good bool

@@ -10,6 +10,7 @@ import (
 
 	"onevoice/problem"
 	"onevoice/step"
+	"onevoice/subject"
 	"onevoice/wire"
 )
 
@@ -40,6 +41,7 @@ func (h *Host) accept() {
 			h.wg.Go(func() {
 				h.serve(conn)
 				h.conns.remove(conn)
+				h.leases.remove(conn)
 				<-slots
 			})
 		default:
@@ -51,7 +53,11 @@ func (h *Host) accept() {
 // tooMany refuses a connection without waiting for it.
 func (h *Host) tooMany(conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(acceptPause))
-	h.refused(conn, &problem.Error{Kind: problem.Overloaded, Op: "connect", Field: "connections", Value: "more",
+	to := conn
+	if h.certs != nil {
+		to = nowhere{conn} // a handshake costs more than a refusal may
+	}
+	h.refused(to, &problem.Error{Kind: problem.Overloaded, Op: "connect", Field: "connections", Value: "more",
 		Allowed: "at most " + strconv.Itoa(maxConns), Detail: "try again later or another server"})
 	_ = conn.Close()
 }
@@ -59,16 +65,23 @@ func (h *Host) tooMany(conn net.Conn) {
 // serve runs one connection from outside to its end, and closes it.
 func (h *Host) serve(conn net.Conn) {
 	defer conn.Close()
+	conn, err := h.sealTaken(conn)
+	if err != nil {
+		return
+	}
 	r := bufio.NewReaderSize(conn, bufferBytes)
-	hello, err := h.welcome(conn, r)
+	hello, who, err := h.welcome(conn, r)
 	if err != nil {
 		return
 	}
 	if hello.Role == wire.RoleClient {
-		h.serveClient(conn, r)
+		h.serveClient(conn, r, who)
 		return
 	}
-	p := h.peers[hello.Server]
+	p := h.peer(hello.Server)
+	if p == nil {
+		return // dropped since it was welcomed
+	}
 	if old := p.heardOn(conn); old != nil {
 		_ = old.Close() // a server that dials again has given up the old connection, or is a new start
 	}
@@ -79,16 +92,34 @@ func (h *Host) serve(conn net.Conn) {
 	h.log.Debug("peer's connection ended", "peer", p.number, "why", err.Error())
 }
 
-// serveClient runs a client's connection.
-func (h *Host) serveClient(conn net.Conn, r *bufio.Reader) {
-	c := h.clients.add(conn.Close)
+// serveClient runs a client's connection: its first frame says whether it watches or asks.
+func (h *Host) serveClient(conn net.Conn, r *bufio.Reader, who subject.Subject) {
+	first, err := wire.ReadFrame(r, wire.MaxFrameBytes)
+	if err != nil {
+		return
+	}
+	if header, body, err := wire.Open(first); err == nil && header.Kind == wire.KindWatch {
+		if ask, err := wire.ReadWatch(body); err == nil {
+			h.serveWatch(conn, r, who, header, ask)
+			return
+		}
+	}
+	h.serveAsker(conn, r, who, first)
+}
+
+// serveAsker runs the connection of a client that sends commands and queries.
+func (h *Host) serveAsker(conn net.Conn, r *bufio.Reader, who subject.Subject, first []byte) {
+	c := h.clients.add(who, conn.Close)
 	gone := make(chan struct{})
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		h.writeFrames(conn, c.out, gone)
 		_ = conn.Close()
 	})
-	_ = h.readFrames(r, c.address, h.inbox.putClient) // however it ended, the client knows or retries
+	put := func(in []step.Input) bool { return h.inbox.putClient(h.permitted(c, who, in)) }
+	if put([]step.Input{{Kind: step.Frame, From: c.address, Bytes: first}}) {
+		_ = h.readFrames(r, c.address, put) // however it ended, the client knows or retries
+	}
 	close(gone)
 	_ = conn.Close()
 	writer.Wait()

@@ -4,13 +4,16 @@ import (
 	"sync"
 
 	"onevoice/step"
+	"onevoice/subject"
 )
 
 // client is a connection of a client: over TCP or within the process.
 type client struct {
 	address step.Address
+	who     subject.Subject
 	out     *outbox
 	cut     func() error // ends the connection
+	audits  audits
 }
 
 // clients are the connections of clients by address. Addresses are never used twice.
@@ -22,11 +25,11 @@ type clients struct {
 
 func newClients() *clients { return &clients{last: barrierAddress, all: map[step.Address]*client{}} }
 
-func (c *clients) add(cut func() error) *client {
+func (c *clients) add(who subject.Subject, cut func() error) *client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last++
-	n := &client{address: c.last, out: newOutbox(maxOutClient, false, true), cut: cut}
+	n := &client{address: c.last, who: who, out: newOutbox(maxOutClient, false, true), cut: cut}
 	c.all[n.address] = n
 	return n
 }
@@ -53,13 +56,18 @@ func (c *clients) len() int {
 func (h *Host) deliver(to step.Address, frame []byte) {
 	switch {
 	case to <= step.MaxServer:
-		if p := h.peers[uint64(to)]; p != nil {
+		if p := h.peer(uint64(to)); p != nil {
 			p.out.put(frame)
 		}
 	case to == barrierAddress:
 		h.barrierReplied(frame)
 	default:
-		if c := h.clients.get(to); c != nil && !c.out.put(frame) {
+		c := h.clients.get(to)
+		if c == nil {
+			return
+		}
+		h.audited(c, frame)
+		if !c.out.put(frame) {
 			h.count.slowClients.Add(1)
 			_ = c.cut()
 		}

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"onevoice/cert"
 	"onevoice/client"
 	"onevoice/codec"
 	"onevoice/consensus"
@@ -67,7 +69,10 @@ type cluster struct {
 	dir     string
 	addrs   map[uint64]string
 	limits  consensus.Limits
-	mu      sync.Mutex // of servers, which clients of this process look up
+	machine func() machine.Machine  // nil: a counter
+	certs   map[uint64]*cert.Keeper // nil: without TLS
+	tls     *tls.Config             // of clients
+	mu      sync.Mutex              // of servers, which clients of this process look up
 	servers map[uint64]*server
 }
 
@@ -108,6 +113,9 @@ func (c *cluster) config(number uint64) replica.Config {
 		Group: testGroup, Self: number, NewMachine: func() machine.Machine { return &counter{} }, Limits: c.limits,
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
+	if c.machine != nil {
+		g.NewMachine = c.machine
+	}
 	for n := range uint64(len(c.addrs)) {
 		g.Voters = append(g.Voters, n+1)
 	}
@@ -146,6 +154,7 @@ func (c *cluster) serve(number uint64, disk *store.Store) (*server, error) {
 	}
 	h, err := host.Start(context.Background(), host.Options{
 		Node: node, Store: disk, Self: number, Cluster: disk.Identity().Cluster, Listen: c.addrs[number], Peers: c.addrs,
+		Certs: c.certs[number], Needs: testNeeds,
 		Log: slog.New(slog.NewTextHandler(logTo{c.t}, &slog.HandlerOptions{Level: slog.LevelWarn})).With("server", number),
 	})
 	if err != nil {
@@ -254,7 +263,7 @@ func (c *cluster) piped() *client.Client {
 
 func (c *cluster) dial(dial func(context.Context, client.Endpoint) (client.Conn, error)) *client.Client {
 	c.t.Helper()
-	o := client.Options{Group: testGroup, Cluster: c.id, Dial: dial}
+	o := client.Options{Group: testGroup, Cluster: c.id, Dial: dial, TLS: c.tls}
 	for number := range uint64(len(c.addrs)) {
 		o.Endpoints = append(o.Endpoints, client.Endpoint{Number: number + 1, Addr: c.addrs[number+1]})
 	}

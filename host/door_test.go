@@ -26,7 +26,7 @@ func alone(t *testing.T) (*cluster, *server) {
 
 func TestStrangersAreRefusedAndCounted(t *testing.T) {
 	c, s := alone(t)
-	good := wire.Hello{Role: wire.RoleServer, Cluster: c.id, Server: 2, Store: wire.ID{2}, Boot: 5}
+	good := wire.Hello{Role: wire.RoleServer, Cluster: c.id, Server: 2, Store: wire.ID{2}, Boot: 5, Starts: []uint64{50, 40, 30}}
 	with := func(change func(*wire.Hello)) wire.Hello {
 		h := good
 		change(&h)
@@ -63,14 +63,18 @@ func TestStrangersAreRefusedAndCounted(t *testing.T) {
 	check("server 2 again", good, "")
 	check("server 2 with a wiped disk", with(func(h *wire.Hello) { h.Store = wire.ID{3} }), "store")
 	check("server 2 with an older disk", with(func(h *wire.Hello) { h.Boot = 4 }), "boot")
-	check("server 2 after a restart", with(func(h *wire.Hello) { h.Boot = 6 }), "")
+	check("a copy of server 2's disk", with(func(h *wire.Hello) { h.Starts = []uint64{51, 40, 30} }), "start")
+	check("a copy of server 2's disk, started again", with(func(h *wire.Hello) { h.Boot, h.Starts = 6, []uint64{60, 51, 40} }), "start")
+	check("a copy of server 2's disk, started often", with(func(h *wire.Hello) { h.Boot, h.Starts = 7, []uint64{70, 60, 51, 40} }), "start")
+	check("server 2 after a restart", with(func(h *wire.Hello) { h.Boot, h.Starts = 6, []uint64{60, 50, 40} }), "")
 	check("server 2 from before the restart", good, "boot")
 	c.stop(1)
 	s = c.start(1)
 	check("an older server 2 after our restart", good, "boot")
+	check("a copy of server 2's disk after our restart", with(func(h *wire.Hello) { h.Boot, h.Starts = 6, []uint64{61, 50, 40} }), "start")
 	check("a wiped server 2 after our restart", with(func(h *wire.Hello) { h.Store = wire.ID{3} }), "store")
 	conn := dialTCP(t, s.Addr())
-	if welcome, refusal := conn.hello(t, with(func(h *wire.Hello) { h.Boot = 6 })); refusal != nil || welcome.Boot != 2 {
+	if welcome, refusal := conn.hello(t, with(func(h *wire.Hello) { h.Boot, h.Starts = 6, []uint64{60, 50, 40} })); refusal != nil || welcome.Boot != 2 {
 		t.Fatalf("server 2 after our restart: %+v %v", welcome, refusal)
 	}
 }

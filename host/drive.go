@@ -56,6 +56,8 @@ func (h *Host) gather(in []step.Input, tick bool) []step.Input {
 
 // step gives the node one burst and does what it wants done.
 func (h *Host) step(in []step.Input, out *step.Out) error {
+	began := h.nowNs()
+	defer func() { h.count.step(h.nowNs() - began) }()
 	h.count.steps.Add(1)
 	h.count.inputs.Add(uint64(len(in)))
 	h.node.Step(step.Now{MonoNs: h.nowNs(), WallNs: time.Now().UnixNano()}, in, out)

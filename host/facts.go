@@ -20,7 +20,7 @@ type factLog struct {
 // levels are those of facts that an operator wants to see; the others are for debugging.
 func factLevel(name string) slog.Level {
 	switch name {
-	case "leader", "stepped-down", "lead-applied", "snapshot-installed", "snapshot-offered":
+	case "leader", "stepped-down", "lead-applied", "snapshot-installed", "snapshot-offered", "version-proposed", "version-raised":
 		return slog.LevelInfo
 	case "raft-warning", "entry-skipped", "snapshot-abandoned":
 		return slog.LevelWarn

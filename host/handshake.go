@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"onevoice/problem"
+	"onevoice/subject"
 	"onevoice/wire"
 )
 
@@ -22,7 +23,7 @@ const handshakeTimeout = 2 * time.Second
 // ourHello introduces this server.
 func (h *Host) ourHello() wire.Hello {
 	id := h.disk.Identity()
-	return wire.Hello{Role: wire.RoleServer, Cluster: id.Cluster, Server: id.Server, Store: id.Store, Boot: id.Boot}
+	return wire.Hello{Role: wire.RoleServer, Cluster: id.Cluster, Server: id.Server, Store: id.Store, Boot: id.Boot, Starts: id.Starts, Program: h.program}
 }
 
 // checkHello says whether the other side may connect. The Field of the problem is the reason's word in the counters.
@@ -34,12 +35,12 @@ func (h *Host) checkHello(o wire.Hello) *problem.Error {
 	if o.Role == wire.RoleClient {
 		return nil
 	}
-	switch {
-	case o.Server == us.Server:
+	if o.Server == us.Server {
 		return refuse(o, "server", fmt.Sprint(o.Server), "any other number",
 			"this server has that number itself: two servers run under one number, or an address is wrong")
-	case h.peers[o.Server] == nil:
-		return refuse(o, "server", fmt.Sprint(o.Server), fmt.Sprint(h.peerNumbers()), "no server of this cluster has that number")
+	}
+	if p := h.checkAgreed(o); p != nil {
+		return p
 	}
 	return h.memory.admit(o)
 }
@@ -72,49 +73,58 @@ func readHello(r *bufio.Reader, want wire.Kind) (wire.Hello, error) {
 	return wire.ReadHello(body)
 }
 
-// greet introduces us on a connection that we dialled to the server numbered want.
-func (h *Host) greet(conn net.Conn, r *bufio.Reader, want uint64) error {
-	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
-		return err
-	}
-	if err := wire.WriteFrame(conn, h.ourHello().Encode(wire.KindHello)); err != nil {
-		return err
-	}
-	o, err := readHello(r, wire.KindWelcome)
-	if err != nil {
-		return err
-	}
-	if o.Role != wire.RoleServer || o.Server != want {
-		return refuse(o, "server", fmt.Sprint(o.Server), fmt.Sprint(want), "another server answers at this address")
-	}
-	if p := h.checkHello(o); p != nil {
-		return p
-	}
-	return conn.SetDeadline(time.Time{})
-}
-
-// welcome takes the introduction of whoever has dialled us; the error has been answered and counted.
-func (h *Host) welcome(conn net.Conn, r *bufio.Reader) (wire.Hello, error) {
+// greet introduces us on a connection that we dialled to the server numbered want, and gives its Welcome.
+func (h *Host) greet(conn net.Conn, r *bufio.Reader, want uint64) (wire.Hello, error) {
 	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return wire.Hello{}, err
 	}
+	if err := wire.WriteFrame(conn, h.ourHello().Encode(wire.KindHello)); err != nil {
+		return wire.Hello{}, err
+	}
+	o, err := readHello(r, wire.KindWelcome)
+	if err != nil {
+		return wire.Hello{}, err
+	}
+	if o.Role != wire.RoleServer || o.Server != want {
+		return wire.Hello{}, refuse(o, "server", fmt.Sprint(o.Server), fmt.Sprint(want), "another server answers at this address")
+	}
+	if p := h.checkHello(o); p != nil {
+		return wire.Hello{}, p
+	}
+	return o, conn.SetDeadline(time.Time{})
+}
+
+// welcome takes the introduction of whoever has dialled us; the error has been answered and counted.
+func (h *Host) welcome(conn net.Conn, r *bufio.Reader) (wire.Hello, subject.Subject, error) {
+	nobody := subject.Anonymous()
+	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
+		return wire.Hello{}, nobody, err
+	}
 	o, err := readHello(r, wire.KindHello)
 	if errors.Is(err, io.EOF) {
-		return wire.Hello{}, err // somebody looked whether the port is open
+		return wire.Hello{}, nobody, err // somebody looked whether the port is open
+	}
+	if p := alert(err); p != nil {
+		h.refused(nowhere{conn}, p)
+		return wire.Hello{}, nobody, p
 	}
 	if err != nil {
 		h.refused(conn, &problem.Error{Kind: problem.Invalid, Op: "connect", Field: "hello", Value: problem.Clip(err.Error()),
 			Allowed: fmt.Sprintf("a Hello frame of version %d", wire.FrameVersion)})
-		return wire.Hello{}, err
+		return wire.Hello{}, nobody, err
 	}
-	if p := h.checkHello(o); p != nil {
+	who, p := h.prove(conn, o)
+	if p == nil {
+		p = h.checkHello(o)
+	}
+	if p != nil {
 		h.refused(conn, p)
-		return wire.Hello{}, p
+		return wire.Hello{}, nobody, p
 	}
 	if err := wire.WriteFrame(conn, h.ourHello().Encode(wire.KindWelcome)); err != nil {
-		return wire.Hello{}, err
+		return wire.Hello{}, nobody, err
 	}
-	return o, conn.SetDeadline(time.Time{})
+	return o, who, conn.SetDeadline(time.Time{})
 }
 
 // refused answers with a refusal and counts it by its field.
@@ -127,10 +137,11 @@ func (h *Host) refused(conn net.Conn, p *problem.Error) {
 	_ = wire.WriteFrame(conn, wire.EncodeRefusal(p)) // the connection ends either way
 }
 
-// condemned says whether a refusal proves that our own disk is older than what we showed to a peer.
+// condemned says whether a refusal proves that our own disk is older than what we showed to a peer, or a copy of the disk that
+// the peer knows, or that this server was removed from the cluster.
 func condemned(err error) (*problem.Error, bool) {
 	var r errRefused
-	if !errors.As(err, &r) || r.problem.Field != "boot" {
+	if !errors.As(err, &r) || r.problem.Field != "boot" && r.problem.Field != "start" && r.problem.Field != removedField {
 		return nil, false
 	}
 	return r.problem, true

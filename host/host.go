@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"onevoice/cert"
 	"onevoice/consensus"
 	"onevoice/internal/realm"
 	"onevoice/problem"
@@ -32,11 +31,19 @@ type Options struct {
 	// Self and Cluster must be what the store says; they come from another source, so that a wrong directory is noticed.
 	Self    uint64
 	Cluster wire.ID
-	// Listen is the address for servers and clients, as 127.0.0.1:7483. Only loopback addresses are taken, here and in
-	// Peers, as long as connections are not encrypted.
+	// Listen is the address for servers and clients, as 127.0.0.1:7483. Without Certs only loopback addresses are taken, here
+	// and in Peers.
 	Listen string
-	// Peers are the addresses of the cluster's servers by voter number; that of Self is not used.
+	// Peers are the addresses of the cluster's servers by number, as far as they are known at the start; see SetPeers. That of Self
+	// is not used.
 	Peers map[uint64]string
+	// Certs are what this server proves itself by and believes others by: with them every connection is encrypted and proved by
+	// both sides. Nil: none is, on loopback addresses only.
+	Certs *cert.Keeper
+	// Needs says which rights clients' frames need. It has to be there with Certs; without them everybody may do everything.
+	Needs Needs
+	// Build is the name of this program's build, told to other servers.
+	Build string
 	// Log gets what people want to know; nil for nothing.
 	Log *slog.Logger
 }
@@ -49,12 +56,18 @@ type Host struct {
 	listener net.Listener
 	began    time.Time
 
-	groups  map[uint32]*group // fixed after Start, as numbers and peers are
+	program *wire.Program     // fixed, as the build is
+	groups  map[uint32]*group // fixed after Start, as numbers are
 	numbers []uint32
-	peers   map[uint64]*peer
+	roster  atomic.Pointer[roster]
+	setting sync.Mutex      // SetPeers, and the stop
+	dialing context.Context // of all peers
 	memory  *memory
 	clients *clients
 	conns   conns
+	certs   *cert.Keeper // nil: connections are neither encrypted nor proved
+	needs   Needs
+	leases  leases
 	inbox   *inbox
 	evals   chan step.Eval
 	asks    chan func()
@@ -109,18 +122,23 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 func newHost(o Options, known *memory, listener net.Listener) *Host {
 	h := &Host{
 		node: o.Node, disk: o.Store, log: o.Log, listener: listener, began: time.Now(),
-		groups: map[uint32]*group{}, peers: map[uint64]*peer{}, memory: known, clients: newClients(), inbox: newInbox(),
+		certs: o.Certs, needs: o.Needs,
+		groups: map[uint32]*group{}, memory: known, clients: newClients(), inbox: newInbox(),
 		evals: make(chan step.Eval, maxEvals), asks: make(chan func()), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
+	first := &roster{peers: map[uint64]*peer{}}
 	for number, address := range o.Peers {
 		if number != o.Self {
-			h.peers[number] = newPeer(number, address)
+			first.peers[number] = newPeer(number, address)
 		}
 	}
-	for _, s := range o.Node.Status().Groups {
+	h.roster.Store(first)
+	groups := o.Node.Status().Groups
+	h.program = programOf(o.Build, groups)
+	for _, s := range groups {
 		h.addGroup(s)
 	}
 	return h
@@ -142,8 +160,12 @@ func (h *Host) addGroup(s consensus.Status) {
 func (h *Host) run(dialing context.Context) {
 	h.wg.Go(h.drive)
 	h.wg.Go(h.accept)
+	if h.certs != nil {
+		h.wg.Go(h.endLeases)
+	}
+	h.dialing = dialing
 	for _, number := range h.peerNumbers() {
-		h.wg.Go(func() { h.dial(dialing, h.peers[number]) })
+		h.startPeer(h.peer(number))
 	}
 	for range runtime.GOMAXPROCS(0) {
 		h.wg.Go(h.work)
@@ -159,14 +181,17 @@ func (o *Options) check() error {
 		return fmt.Errorf("host: %s belongs to server %d of cluster %x, asked for is server %d of cluster %x: the directory or the "+
 			"configuration is another server's", o.Store.Dir(), id.Server, id.Cluster, o.Self, o.Cluster)
 	}
-	if err := loopbackOnly("Options.Listen", o.Listen); err != nil {
+	if o.Certs != nil && o.Needs == nil {
+		return errors.New("host: Options.Needs is needed with Options.Certs, or every certificate could do everything")
+	}
+	if err := o.checkAddress("Options.Listen", o.Listen); err != nil {
 		return err
 	}
 	for number, address := range o.Peers {
 		if number == 0 || number > uint64(step.MaxServer) {
 			return fmt.Errorf("host: Options.Peers has server %d, allowed: 1 to %d", number, step.MaxServer)
 		}
-		if err := loopbackOnly(fmt.Sprintf("Options.Peers[%d]", number), address); err != nil {
+		if err := o.checkAddress(fmt.Sprintf("Options.Peers[%d]", number), address); err != nil {
 			return err
 		}
 	}
@@ -183,10 +208,9 @@ func loopbackOnly(field, address string) error {
 		return nil
 	}
 	return fmt.Errorf("host: %s is %q, allowed: a loopback address such as 127.0.0.1:7483, because connections between machines "+
-		"would be neither encrypted nor checked", field, problem.Clip(address))
+		"would be neither encrypted nor checked; with certificates any address: onevoice cert init, cert issue, then serve with --ca, --cert and --key",
+		field, problem.Clip(address))
 }
-
-func (h *Host) peerNumbers() []uint64 { return slices.Sorted(maps.Keys(h.peers)) }
 
 // nowNs is the host's monotonic clock, from 1.
 func (h *Host) nowNs() int64 { return time.Since(h.began).Nanoseconds() + 1 }
@@ -201,7 +225,9 @@ func (h *Host) fail(err error) {
 // end makes every goroutine stop, and closes done after the last.
 func (h *Host) end() {
 	h.stopOnce.Do(func() {
+		h.setting.Lock()
 		close(h.stop)
+		h.setting.Unlock()
 		h.cancel()
 		_ = h.listener.Close()
 		h.conns.closeAll()

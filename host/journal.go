@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"onevoice/replica"
 	"onevoice/watch"
@@ -10,9 +11,10 @@ import (
 
 // Journal is the journal of one group on this server: what watch.Log holds, for any number of readers.
 type Journal struct {
-	mu   sync.RWMutex
-	log  *watch.Log
-	wake chan struct{} // closed when events have come
+	mu     sync.RWMutex
+	log    *watch.Log
+	wake   chan struct{}        // closed when events have come
+	newest atomic.Pointer[page] // the frame of a watch that was made last
 }
 
 func newJournal(at watch.Mark) *Journal {

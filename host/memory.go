@@ -15,13 +15,14 @@ import (
 // peerPrefix begins the keys under which the store remembers the other servers: + voter number (uint64, big-endian).
 const peerPrefix = store.LocalPrefix + "peer/"
 
-// peerVersion is the version of such a record: version, store, boot, checksum.
-const peerVersion = 1
+// peerVersion is the version of such a record: version, store, boot, start, checksum. Version 1 had no start.
+const peerVersion = 2
 
 // seen is the disk and the newest start of a server that this one has met.
 type seen struct {
 	store wire.ID
 	boot  uint64
+	start uint64 // the random number of that start; 0: not told
 }
 
 // memory holds what was seen of each other server, durably, so that a disk that was wiped or put back to an older state
@@ -50,6 +51,7 @@ func encodePeer(number uint64, s seen) step.Op {
 	w.U8(peerVersion)
 	w.Raw(s.store[:])
 	w.U64(s.boot)
+	w.U64(s.start)
 	return step.Op{Kind: step.Set, Key: binary.BigEndian.AppendUint64([]byte(peerPrefix), number), Value: store.Seal(w.B)}
 }
 
@@ -60,11 +62,15 @@ func decodePeer(key, value []byte) (number uint64, s seen, err error) {
 	}
 	k, r := codec.NewReader(key[len(peerPrefix):]), codec.NewReader(record)
 	number = k.U64()
-	if v := r.U8(); r.Err() == nil && v != peerVersion {
-		return 0, seen{}, fmt.Errorf("version %d, this build reads %d", v, peerVersion)
+	version := r.U8()
+	if r.Err() == nil && version != 1 && version != peerVersion {
+		return 0, seen{}, fmt.Errorf("version %d, this build reads up to %d", version, peerVersion)
 	}
 	copy(s.store[:], r.Raw(len(s.store)))
 	s.boot = r.U64()
+	if version == peerVersion {
+		s.start = r.U64()
+	}
 	if err := k.Finish(); err != nil {
 		return 0, seen{}, err
 	}
@@ -83,10 +89,17 @@ func (m *memory) admit(h wire.Hello) *problem.Error {
 	case met && h.Boot < known.boot:
 		return refuse(h, "boot", fmt.Sprint(h.Boot), fmt.Sprintf("from %d", known.boot),
 			"this disk is older than what its server has shown: it has forgotten promises; replace the server by a new one with an empty disk")
-	case met && h.Boot == known.boot:
-		return nil
+	case met && !known.startedBy(h):
+		return refuse(h, "start", fmt.Sprintf("%d", h.Boot), "the starts of the disk seen before",
+			"two copies of one disk have run: this one does not hold what the other has promised; replace the server by a new one with an empty disk")
 	}
 	now := seen{store: h.Store, boot: h.Boot}
+	if len(h.Starts) > 0 {
+		now.start = h.Starts[0]
+	}
+	if met && now == known {
+		return nil
+	}
 	done := make(chan error, 1)
 	m.disk.Write(step.Write{Ops: []step.Op{encodePeer(h.Server, now)}, Sync: true}, func(err error) { done <- err })
 	select {
@@ -98,6 +111,13 @@ func (m *memory) admit(h wire.Hello) *problem.Error {
 	case <-m.disk.Failed():
 	}
 	return &problem.Error{Kind: problem.Internal, Op: "connect", Field: "disk", Detail: "this server's disk failed"}
+}
+
+// startedBy says whether h, of the same disk and no earlier start, continues what was seen. Where one of the two does not tell
+// that start's number, nothing can be said against it.
+func (s seen) startedBy(h wire.Hello) bool {
+	ago := h.Boot - s.boot
+	return s.start == 0 || ago >= uint64(len(h.Starts)) || h.Starts[ago] == s.start
 }
 
 func refuse(h wire.Hello, field, value, allowed, detail string) *problem.Error {

@@ -13,6 +13,7 @@ import (
 
 	"onevoice/problem"
 	"onevoice/step"
+	"onevoice/wire"
 )
 
 // A peer is dialled for ever: the pause doubles from firstPause to lastPause, with jitter, and begins anew after a
@@ -20,7 +21,7 @@ import (
 const (
 	firstPause  = 5 * time.Millisecond
 	lastPause   = 200 * time.Millisecond
-	dialTimeout = time.Second
+	dialTimeout = 300 * time.Millisecond // a lost first packet is sent again by the next dial, which the system would do after 1 s
 )
 
 // peer is another server of the cluster.
@@ -33,6 +34,9 @@ type peer struct {
 	heardNs   atomic.Int64 // when its last frame came, 0 never
 	dials     atomic.Uint64
 	lastError atomic.Pointer[string]
+	program   atomic.Pointer[wire.Program] // its build, while we are connected to it
+
+	cancel context.CancelFunc // ends the dialling; set before it begins
 
 	mu    sync.Mutex
 	heard net.Conn // its newest connection to us
@@ -73,18 +77,29 @@ func (h *Host) dial(ctx context.Context, p *peer) {
 // dialOnce runs one connection to its end; met says whether the handshake succeeded.
 func (h *Host) dialOnce(ctx context.Context, p *peer) (met bool, err error) {
 	p.dials.Add(1)
-	d := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: keepAlive}
-	conn, err := d.DialContext(ctx, "tcp", p.address)
+	d := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: keepAlive, Control: impatient}
+	if from := SourceFor(h.Addr(), p.address); from != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
+	raw, err := d.DialContext(ctx, "tcp", p.address)
 	if err != nil {
 		return false, err
 	}
-	defer conn.Close()
-	h.conns.add(conn)
-	defer h.conns.remove(conn)
-	r := bufio.NewReaderSize(conn, bufferBytes)
-	if err := h.greet(conn, r, p.number); err != nil {
+	defer raw.Close()
+	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
+	h.conns.add(raw)
+	defer h.conns.remove(raw)
+	defer h.leases.remove(raw)
+	conn, err := h.sealDialled(ctx, raw, p.number)
+	if err != nil {
 		return false, err
 	}
+	r := bufio.NewReaderSize(conn, bufferBytes)
+	welcome, err := h.greet(conn, r, p.number)
+	if err != nil {
+		return false, err
+	}
+	p.program.Store(welcome.Program)
 	p.lastError.Store(nil)
 	p.connected.Store(true)
 	p.out.setOpen(true)
@@ -92,8 +107,28 @@ func (h *Host) dialOnce(ctx context.Context, p *peer) (met bool, err error) {
 	h.talk(conn, r, p)
 	p.out.setOpen(false)
 	p.connected.Store(false)
+	p.program.Store(nil)
 	h.inbox.putUrgent(step.Input{Kind: step.Gone, From: step.Address(p.number)})
 	return true, errors.New("the connection ended")
+}
+
+// SourceFor is the IP address from which a server that listens at one host:port dials another, so that firewalls and logs
+// see one address per server; empty leaves it to the system. That is so where either is no address but a name, the first is
+// of all interfaces, or only one is a loopback address, from which nothing but loopback addresses can be reached.
+func SourceFor(listen, peer string) string {
+	own, to := ipOf(listen), ipOf(peer)
+	if own == nil || to == nil || own.IsUnspecified() || own.IsLoopback() != to.IsLoopback() || (own.To4() == nil) != (to.To4() == nil) {
+		return ""
+	}
+	return own.String()
+}
+
+func ipOf(address string) net.IP {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil
+	}
+	return net.ParseIP(host)
 }
 
 // talk sends p's frames until the connection ends. Nothing comes back on it: a byte that does is the end as well.
@@ -126,7 +161,7 @@ func (h *Host) dialFailed(p *peer, err error) {
 	}
 }
 
-// condemn ends this server for good: a peer has seen a later start of it, so its disk has forgotten promises.
+// condemn ends this server for good: a peer has seen a later start of it, so its disk has forgotten promises, or it was removed.
 func (h *Host) condemn(p *peer, why *problem.Error) {
 	if err := h.disk.Condemn(fmt.Sprintf("server %d refused it: %v", p.number, why)); err != nil {
 		h.fail(err)

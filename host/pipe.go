@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"onevoice/step"
+	"onevoice/subject"
 	"onevoice/wire"
 )
 
@@ -21,7 +22,7 @@ type Pipe struct {
 // Pipe opens a connection within the process. It ends with the host.
 func (h *Host) Pipe() *Pipe {
 	p := &Pipe{host: h, closed: make(chan struct{})}
-	p.client = h.clients.add(p.Close)
+	p.client = h.clients.add(subject.Loopback(), p.Close) // who asks is checked by whoever holds the pipe
 	return p
 }
 

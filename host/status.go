@@ -2,10 +2,14 @@ package host
 
 import (
 	"maps"
+	"math/bits"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"onevoice/clock"
 	"onevoice/consensus"
+	"onevoice/replica"
 	"onevoice/step"
 	"onevoice/store"
 )
@@ -22,8 +26,10 @@ type Status struct {
 	Clients int
 	// QueuedPeers and QueuedClients are frames that wait for the node, QueuedEvals queries that wait for a worker.
 	QueuedPeers, QueuedClients, QueuedEvals int
-	Counters                                Counters
-	Disk                                    store.Stats
+	// Clock says how far this server's time of day is from the voters' median.
+	Clock    clock.Status
+	Counters Counters
+	Disk     store.Stats
 }
 
 // GroupStatus says where a group stands here.
@@ -49,19 +55,39 @@ type PeerStatus struct {
 
 // Counters count since Start.
 type Counters struct {
-	Steps, Inputs       uint64 // steps of the node, and what they took
-	Ticks, LateTicks    uint64 // late: more than one tick's time overdue
-	MaxLateNs           uint64
+	Steps, Inputs    uint64 // steps of the node, and what they took
+	Ticks, LateTicks uint64 // late: more than one tick's time overdue
+	MaxLateNs        uint64
+	// StepsByMs counts the steps by how long the node's goroutine was busy with them, what they left for the disk and the
+	// connections included: [0] are those under a millisecond, [i] those from 2^(i-1) up to 2^i, the last the longer ones.
+	StepsByMs           [StepClasses]uint64
 	FramesIn, FramesOut uint64
 	BytesIn, BytesOut   uint64
 	Reads, Barriers     uint64 // reads within the process, and the barriers they shared
 	EvalsInline         uint64 // queries for which no worker was free
 	SlowClients         uint64 // connections cut because replies were not read
+	LeasesEnded         uint64 // connections ended because of their age, or because their certificates are no longer good
+	Forbidden           uint64 // clients' frames without the right
+	Watches             int64  // streams of events to clients, now
 	// Refused are connections that this server refused, by the word of the reason: hello, cluster, server, store, boot,
-	// connections, disk.
+	// connections, disk, tls, removed, and those of package cert.
 	Refused map[string]uint64
 	// Facts are the node's facts by name.
 	Facts map[string]uint64
+}
+
+// StepClasses are the classes of Counters.StepsByMs: the last holds steps of half a second and more.
+const StepClasses = 11
+
+// LongestStepMs is the upper end in milliseconds of the class of the longest step, 0 without any. That of the last class
+// has no meaning beyond "512 or more".
+func (c *Counters) LongestStepMs() uint64 {
+	for i := StepClasses - 1; i >= 0; i-- {
+		if c.StepsByMs[i] > 0 {
+			return 1 << i
+		}
+	}
+	return 0
 }
 
 // counters are the live form of Counters.
@@ -69,7 +95,10 @@ type counters struct {
 	steps, inputs, ticks, lateTicks, maxLateNs atomic.Uint64
 	framesIn, framesOut, bytesIn, bytesOut     atomic.Uint64
 	reads, barriers, evalsInline, slowClients  atomic.Uint64
+	leasesEnded, forbidden                     atomic.Uint64
+	watches                                    atomic.Int64
 	lastTickNs                                 int64 // driving goroutine only
+	stepsByMs                                  [StepClasses]atomic.Uint64
 
 	mu      sync.Mutex
 	refused map[string]uint64
@@ -89,6 +118,12 @@ func (c *counters) tick(nowNs int64) {
 	c.lastTickNs = nowNs
 }
 
+// step notes how long a step took.
+func (c *counters) step(tookNs int64) {
+	class := bits.Len64(uint64(max(tookNs, 0)) / uint64(time.Millisecond))
+	c.stepsByMs[min(class, StepClasses-1)].Add(1)
+}
+
 // refuse counts a refusal and gives how many there were for that reason.
 func (c *counters) refuse(reason string) uint64 {
 	c.mu.Lock()
@@ -103,12 +138,18 @@ func (c *counters) refuse(reason string) uint64 {
 func (c *counters) snapshot() Counters {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Counters{
+	n := Counters{
 		Steps: c.steps.Load(), Inputs: c.inputs.Load(), Ticks: c.ticks.Load(), LateTicks: c.lateTicks.Load(),
 		MaxLateNs: c.maxLateNs.Load(), FramesIn: c.framesIn.Load(), FramesOut: c.framesOut.Load(),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), Reads: c.reads.Load(), Barriers: c.barriers.Load(),
-		EvalsInline: c.evalsInline.Load(), SlowClients: c.slowClients.Load(), Refused: maps.Clone(c.refused),
+		EvalsInline: c.evalsInline.Load(), SlowClients: c.slowClients.Load(), LeasesEnded: c.leasesEnded.Load(), Forbidden: c.forbidden.Load(),
+		Watches: c.watches.Load(),
+		Refused: maps.Clone(c.refused),
 	}
+	for i := range c.stepsByMs {
+		n.StepsByMs[i] = c.stepsByMs[i].Load()
+	}
+	return n
 }
 
 // Status takes the figures of this moment. It waits for the node's goroutine, at most for one step.
@@ -120,22 +161,26 @@ func (h *Host) Status() Status {
 	s.Counters.Facts = h.facts.snapshot()
 	s.QueuedPeers, s.QueuedClients = h.inbox.sizes()
 	for _, number := range h.peerNumbers() {
-		s.Peers = append(s.Peers, h.peerStatus(h.peers[number]))
+		if p := h.peer(number); p != nil {
+			s.Peers = append(s.Peers, h.peerStatus(p))
+		}
 	}
-	for _, g := range h.askNode() {
+	node := h.askNode()
+	s.Clock = node.Clock
+	for _, g := range node.Groups {
 		s.Groups = append(s.Groups, h.groupStatus(g))
 	}
 	return s
 }
 
-// askNode asks the node where its groups stand, on its goroutine.
-func (h *Host) askNode() []consensus.Status {
-	answer := make(chan []consensus.Status, 1)
+// askNode asks the node where it stands, on its goroutine; zero once the host has stopped.
+func (h *Host) askNode() replica.Status {
+	answer := make(chan replica.Status, 1)
 	select {
-	case h.asks <- func() { answer <- h.node.Status().Groups }:
+	case h.asks <- func() { answer <- h.node.Status() }:
 		return <-answer
 	case <-h.stop:
-		return nil
+		return replica.Status{}
 	}
 }
 

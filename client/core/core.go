@@ -28,6 +28,9 @@ const (
 	AttemptNs = 300_000_000
 	// SilenceNs is how long a server must have said nothing when an attempt ends for the server itself to be suspected.
 	SilenceNs = 100_000_000
+	// DoubtNs is how long a suspected server is asked for nothing that another can be asked for. Then it gets another chance: it may
+	// be the leader, and who is asked for nothing has nothing to say.
+	DoubtNs = 1_000_000_000
 	// MuteNs is how long a server may owe an answer and say nothing at all before its connection is dialled anew. Servers
 	// give up a query after 2 s, so a healthy one is never that quiet.
 	MuteNs = 3_000_000_000
@@ -36,6 +39,9 @@ const (
 	SessionIdleNs = 240_000_000_000
 	// backoffFirstNs and backoffMostNs bound the doubling pause before a request is sent again to who refused it.
 	backoffFirstNs, backoffMostNs = 5_000_000, 200_000_000
+	// overloadPauses is how often that pause has doubled already where a server is overloaded: each retry is more of what it
+	// has too much of.
+	overloadPauses = 3
 	// searchMostNs bounds it while the leader is unknown: such an attempt is one small frame, and the whole client waits.
 	searchMostNs = 50_000_000
 )
@@ -112,6 +118,7 @@ type Stats struct {
 	Timeouts     uint64 // attempts that ended without an answer
 	Late         uint64 // replies to attempts that were over
 	Malformed    uint64 // frames that are no reply of this group, dropped
+	Throttled    uint64 // commands ended because servers refused too many
 	Opened       uint64 // sessions opened
 	Lost         uint64 // sessions that a server did not know any more
 	Contradicted uint64 // answers that ended as problem.TwoVoices
@@ -142,6 +149,7 @@ type Core struct {
 	fresh      list // commands without a seq
 	ready      list // commands with one, for the leader
 	asks       list // queries
+	throttle   throttle
 	sleeping   list // what pauses until its dueNs
 	queriesOut int
 
@@ -174,6 +182,9 @@ func (c *Core) Ask(nowNs int64, a Ask, out *Out) ID {
 		out.Finished = append(out.Finished, Finished{ID: id, Err: err})
 		return id
 	}
+	if !a.Query && c.throttled(nowNs) {
+		return c.shed(out)
+	}
 	x := c.take()
 	x.id = ID(c.serial<<slotBits | uint64(x.slot))
 	x.op, x.key, x.deadlineNs = a.Op, a.Key, a.DeadlineNs
@@ -191,6 +202,13 @@ func (c *Core) Ask(nowNs int64, a Ask, out *Out) ID {
 	}
 	c.pump(nowNs, out)
 	return x.id
+}
+
+// shed refuses a command before anything of it is sent.
+func (c *Core) shed(out *Out) ID {
+	id := ID(c.serial<<slotBits | slotMask)
+	out.Finished = append(out.Finished, Finished{ID: id, Err: &problem.Error{Kind: problem.Overloaded, Op: "command", Subject: c.group(), Detail: overloaded}})
+	return id
 }
 
 // Cancel ends a request now, as its deadline would; nothing happens where it is finished already.
@@ -242,8 +260,17 @@ func (c *Core) Status() Status {
 	return s
 }
 
-// wakeBy asks for a Tick at t or later.
+func roundUp(t, grain int64) int64 { return (t + grain - 1) / grain * grain }
+
+// wakeBy asks for a Tick at t or later. Each Tick looks at every call, so where there are many it comes at most every few
+// milliseconds.
 func (c *Core) wakeBy(t int64) {
+	switch n := len(c.calls); {
+	case n >= 8_192:
+		t = roundUp(t, 5_000_000)
+	case n >= 1_024:
+		t = roundUp(t, 1_000_000)
+	}
 	if c.dueNs == 0 || t < c.dueNs {
 		c.dueNs = t
 	}

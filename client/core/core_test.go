@@ -188,7 +188,11 @@ func TestStatusesThatPauseARequest(t *testing.T) {
 			_, r, _ := wire.Open(s.next(0))
 			s.status(0, r.U64(), status, 1)
 			s.quiet()
-			s.pass(backoffFirstNs)
+			pause := int64(backoffFirstNs)
+			if status == wire.Overloaded && !query {
+				pause <<= overloadPauses
+			}
+			s.pass(pause)
 			_, r, _ = wire.Open(s.next(0))
 			s.ok(0, r.U64(), "")
 			s.end(id, 0)

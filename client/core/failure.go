@@ -26,13 +26,18 @@ func (c *Core) refuse(a Ask) *problem.Error {
 	return nil
 }
 
+// overloaded is said of a command that the servers have no room for.
+const overloaded = "the servers are asked for more than they can do: try again later"
+
+func (c *Core) group() string { return "group " + strconv.FormatUint(uint64(c.cfg.Group), 10) }
+
 // fail ends a call by a problem.
 func (c *Core) fail(x *call, kind problem.Kind, detail string, maybe bool, out *Out) {
 	op := "command"
 	if x.kind == query {
 		op = "query"
 	}
-	e := &problem.Error{Kind: kind, Op: op, Subject: "group " + strconv.FormatUint(uint64(c.cfg.Group), 10), Detail: detail}
+	e := &problem.Error{Kind: kind, Op: op, Subject: c.group(), Detail: detail}
 	out.Finished = append(out.Finished, Finished{ID: x.id, Err: e, MaybeApplied: maybe && x.kind == command})
 	c.release(x)
 }
@@ -44,8 +49,11 @@ func (c *Core) giveUp(x *call, why string, out *Out) {
 		last = c.refusal
 	}
 	kind := problem.NoVoice
-	if last == wire.Overloaded {
+	switch last {
+	case wire.Overloaded:
 		kind = problem.Overloaded
+	case wire.Forbidden:
+		kind = problem.Forbidden
 	}
 	maybe := x.kind == command && (x.unsure || c.sentTo(x) != nil)
 	detail := why + ", tried " + c.names(x.tried)
@@ -95,6 +103,8 @@ func statusWord(s wire.Status) string {
 		return "malformed"
 	case wire.SeqReused:
 		return "sequence number reused"
+	case wire.Forbidden:
+		return "not allowed"
 	}
 	return "status " + strconv.Itoa(int(s))
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"onevoice/codec"
+	"onevoice/internal/mutant"
 	"onevoice/problem"
 	"onevoice/wire"
 )
@@ -60,6 +61,7 @@ func (c *Core) done(nowNs int64, k int, x *call, p wire.Reply, out *Out) {
 		return
 	}
 	if x.kind == command {
+		c.throttle.count(nowNs, 0, 1)
 		c.confirm()
 		x.session.usedNs = nowNs
 	}
@@ -107,9 +109,19 @@ func (c *Core) commandRefused(nowNs int64, k int, x *call, p wire.Reply, out *Ou
 		c.fail(x, problem.KeyReused, "the idempotency key came before with another request", false, out)
 	case wire.TooLarge:
 		c.fail(x, problem.TooLarge, "the server says that the operation or its result is over its limits", true, out)
+	case wire.Forbidden:
+		c.forbidden(nowNs, x, out)
 	case wire.AlreadyAcked, wire.SeqReused, wire.Malformed:
 		c.breach(nowNs, x, p, out)
-	default: // Overloaded, Fenced, OutOfWindow, or a status of a newer build: again, under the same seq
+	case wire.Overloaded:
+		c.throttle.count(nowNs, 1, 0)
+		if x.kind == command && c.throttled(nowNs) {
+			c.fail(x, problem.Overloaded, overloaded, x.unsure, out)
+			return
+		}
+		x.pauses = max(x.pauses, overloadPauses)
+		c.pause(nowNs, x)
+	default: // Fenced, OutOfWindow, or a status of a newer build: again, under the same seq
 		c.pause(nowNs, x)
 	}
 }
@@ -119,12 +131,24 @@ func (c *Core) queryRefused(nowNs int64, x *call, p wire.Reply, out *Out) {
 	switch p.Status {
 	case wire.TooLarge:
 		c.fail(x, problem.TooLarge, "the question or its answer is over the server's limits: ask for less", false, out)
+	case wire.Forbidden:
+		c.forbidden(nowNs, x, out)
 	case wire.Malformed:
 		c.breach(nowNs, x, p, out)
 	default:
 		x.avoid = 1 << x.server
 		c.pause(nowNs, x)
 	}
+}
+
+// forbidden ends a call for which the client's certificate is not good enough; the opening of a session is tried again, since a
+// new certificate may come.
+func (c *Core) forbidden(nowNs int64, x *call, out *Out) {
+	if x.kind == open {
+		c.pause(nowNs, x)
+		return
+	}
+	c.fail(x, problem.Forbidden, "the certificate that this client shows has not the right to do this", x.unsure, out)
 }
 
 // noSession ends a session. A command that was never sent before goes to another; of one that was it is not known whether
@@ -135,7 +159,7 @@ func (c *Core) noSession(nowNs int64, x *call, out *Out) {
 		return
 	}
 	c.forget(x.session)
-	if x.unsure {
+	if x.unsure && !mutant.On(mutant.RetryReopensSession) {
 		c.fail(x, problem.Expired, "the session is gone, and with it the record of what an earlier attempt did", true, out)
 		return
 	}

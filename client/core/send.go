@@ -109,7 +109,7 @@ func (c *Core) timeout(nowNs int64, x *call, s *server) {
 	c.stats.Timeouts++
 	x.waited = min(x.waited+1, 2)
 	if nowNs-s.heardNs >= SilenceNs {
-		s.suspect = true
+		s.suspect, s.doubtNs = true, nowNs+DoubtNs
 		if c.leader == x.server {
 			c.leader = -1
 		}

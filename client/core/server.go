@@ -7,6 +7,7 @@ type server struct {
 	number  uint64
 	up      bool
 	suspect bool  // it let an attempt end in silence and has said nothing since
+	doubtNs int64 // until when it is suspected for good
 	heardNs int64 // when its last frame came
 	owesNs  int64 // since when it owes an answer and says nothing, 0: it does not
 	scout   *call // the command that asks it while the leader is unknown
@@ -91,7 +92,7 @@ func (c *Core) forCommands(nowNs int64) (k int, scout bool) {
 		case !s.up || s.scout != nil:
 		case nowNs < s.quietNs:
 			c.wakeBy(s.quietNs)
-		case !s.suspect:
+		case !s.suspect || nowNs >= s.doubtNs:
 			c.turn = k + 1
 			return k, true
 		case last < 0:
