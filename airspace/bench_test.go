@@ -217,3 +217,44 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkAmend amends flights of four points in turn, sixteen an entry, as the closed loop of the bench does.
+func BenchmarkAmend(b *testing.B) {
+	w := swissWorld(b)
+	op := func(i int) []byte {
+		f := Flight{ID: fmt.Sprintf("BENCH-%05d", i%6400), Callsign: "BCH0001", From: "LSZH", To: "LSGG"}
+		for k := range 4 {
+			f.Path = append(f.Path, geo.Point4D{
+				Pos: geo.LatLon{LatE7: 474_647_000 - int32(k)*3_000_000 - int32(i%1000), LonE7: 85_492_000 - int32(k)*6_000_000},
+				Alt: geo.FlightLevel(360), AtNs: startNs + int64(k)*300*second + int64(i%3600)*second,
+			})
+		}
+		return Encode(PutFlight{Flight: f})
+	}
+	var ops [][]byte
+	for i := range 20_000 {
+		ops = append(ops, op(i*37))
+	}
+	emit := func([]byte) {}
+	at := machine.At{Index: w.index, LogTimeNs: w.logNs}
+	for _, op := range ops {
+		w.m.Apply(at, op, emit)
+	}
+	b.ReportAllocs()
+	windows := 0
+	i := 0
+	for b.Loop() {
+		if i%16 == 0 {
+			w.m.State()
+			at.Index++
+			w.m.Advance(at, emit)
+		}
+		res, err := DecodeResult(w.m.Apply(at, ops[i%len(ops)], emit))
+		if err != nil || res.Problem != nil {
+			b.Fatal(err, res.Problem)
+		}
+		windows += len(res.Windows)
+		i++
+	}
+	b.ReportMetric(float64(windows)/float64(b.N), "windows/op")
+}

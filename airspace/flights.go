@@ -27,9 +27,10 @@ func (c *change) putFlight(cmd PutFlight) Result {
 	}
 	n.Windows = windows
 	if amends {
-		c.m.dropFlight(old)
+		c.m.replaceFlight(old, n)
+	} else {
+		c.m.addFlight(n)
 	}
-	c.m.addFlight(n)
 	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
 	return Result{Windows: n.Windows}
 }
@@ -73,6 +74,19 @@ func (m *Machine) addFlight(f *flight) {
 	m.addVisits(f)
 }
 
+// replaceFlight puts a flight in the place of another plan of the same name. What stays where it is is not taken out first:
+// after a root was made, each change copies a path of its tree.
+func (m *Machine) replaceFlight(old, n *flight) {
+	s := &m.state
+	s.flights.Set(n.ID, n)
+	if was, is := (end{old.EndNs(), old.ID}), (end{n.EndNs(), n.ID}); was != is {
+		s.ends.Delete(was)
+		s.ends.Set(is)
+	}
+	s.flightTiles.Move(n.ID, old.tiles, n.tiles, n.beginNs(), n.EndNs())
+	m.replaceVisits(old, n)
+}
+
 // dropFlight takes a flight out of all trees.
 func (m *Machine) dropFlight(f *flight) {
 	s := &m.state
@@ -80,6 +94,20 @@ func (m *Machine) dropFlight(f *flight) {
 	s.ends.Delete(end{f.EndNs(), f.ID})
 	s.flightTiles.Remove(f.ID, f.tiles)
 	m.dropVisits(f)
+}
+
+// replaceVisits puts the visits of one flight in the place of another's of the same name.
+func (m *Machine) replaceVisits(old, n *flight) {
+	for i, w := range old.Windows {
+		v := visitOf(&old.FlightRecord, w)
+		if i < len(n.Windows) {
+			if to := visitOf(&n.FlightRecord, n.Windows[i]); !visitsBefore(v, to) && !visitsBefore(to, v) {
+				continue
+			}
+		}
+		m.state.visits.Delete(v)
+	}
+	m.addVisits(n)
 }
 
 func (m *Machine) addVisits(f *flight) {

@@ -75,6 +75,7 @@ const (
 	MaxRewindowWindows = 100_000
 	// MaxVolumeFlights bounds the flights that one question about a volume looks at.
 	MaxVolumeFlights = 20_000
-	// MaxChunkBytes is how full a chunk of a snapshot is made. No record is larger than 400 KB.
-	MaxChunkBytes = 256 << 10
+	// MaxChunkBytes is how full a chunk of a snapshot is made: little enough that a server which takes one in, at ten
+	// microseconds or so for each small flight, can answer again within milliseconds. No record is larger than 400 KB.
+	MaxChunkBytes = 64 << 10
 )

@@ -42,6 +42,7 @@ func (m *Machine) State() *State {
 // Advance. A command that is refused changes nothing and emits nothing.
 func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
 	res := m.run(Version{at.Index, at.Sub}, op, emit)
+	evolve(at.Version, &res)
 	res.ServiceNs = m.state.clock.nowNs
 	return encodeResult(&res)
 }

@@ -136,9 +136,8 @@ func (c *change) rewindow(plan []rewindowed) {
 	for _, r := range plan {
 		n := *r.old
 		n.Windows = r.windows
-		c.m.dropVisits(r.old)
 		c.m.state.flights.Set(n.ID, &n)
-		c.m.addVisits(&n)
+		c.m.replaceVisits(r.old, &n)
 		c.event(Event{Kind: FlightRewindowed, ID: n.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
 	}
 }

@@ -22,7 +22,7 @@ type Index struct {
 
 // New makes an empty index.
 func New() *Index {
-	return &Index{tree: btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})}
+	return &Index{tree: btree.NewBTreeGOptions(before, btree.Options{NoLocks: true, Degree: 16})}
 }
 
 func before(a, b Entry) bool {
@@ -59,6 +59,16 @@ func (x *Index) Remove(id string, cells []uint64) {
 			x.levels[Level(c)]--
 		}
 	}
+}
+
+// Move makes the entries of id those of the cells to, where they were those of the cells from. Both are sorted, each cell once.
+func (x *Index) Move(id string, from, to []uint64, fromNs, toNs int64) {
+	for _, c := range from {
+		if _, stays := slices.BinarySearch(to, c); !stays {
+			x.Remove(id, []uint64{c})
+		}
+	}
+	x.Insert(id, to, fromNs, toNs)
 }
 
 // Search gives the identifiers, sorted and each once, of what is in a cell that holds one of the given cells or is held by
