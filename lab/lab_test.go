@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"onevoice/internal/mutant"
 	"onevoice/lab/cluster"
 	"onevoice/lab/judge"
 	"onevoice/lab/sim"
@@ -161,6 +162,24 @@ func TestMutantsSayWhatTheyNeed(t *testing.T) {
 	_, err = Mutants(context.Background(), MutantOptions{})
 	if err == nil || !strings.Contains(err.Error(), "no go command") {
 		t.Errorf("without a toolchain: %v", err)
+	}
+}
+
+func TestOnlyTheBugsThatAreAskedFor(t *testing.T) {
+	o := MutantOptions{Only: []string{"forget-vote", "ignore-epoch"}}
+	if bugs, err := o.bugs(); err != nil || len(bugs) != 2 || bugs[0] != mutant.ForgetVote || bugs[1] != mutant.IgnoreEpoch {
+		t.Errorf("%v, %v", bugs, err)
+	}
+	o.Only = []string{"no-such-bug"}
+	if _, err := o.bugs(); err == nil || !strings.Contains(err.Error(), "no-such-bug") || !strings.Contains(err.Error(), "forget-vote, ") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestATestThatIsNotThereFindsNothing(t *testing.T) {
+	u := unitTest{room: "./internal/mutant", name: "TestNothing"}
+	if h, err := u.hunt(context.Background(), "", mutant.IgnoreEpoch); err == nil || !strings.Contains(err.Error(), "TestNothing") {
+		t.Errorf("%+v, %v", h, err)
 	}
 }
 

@@ -21,6 +21,8 @@ type MutantOptions struct {
 	Seeds uint64
 	// First is the first seed.
 	First uint64
+	// Only names the bugs to plant; empty for all.
+	Only []string
 	// Workers is how many processes run at once; 0 means one a processor.
 	Workers int
 	// Dir is a directory inside our source; empty means the current one.
@@ -35,21 +37,28 @@ type MutantOptions struct {
 type Hunt struct {
 	Bug       string
 	Found     bool
-	Invariant string
+	Invariant string // the law that it broke; where a test found it, "test"
 	Seed      uint64
-	After     int // seeds run until then
+	After     int // seeds run until then; 0 where a test looks for it
 	Took      time.Duration
 	Evidence  string
+	// Command shows it again.
+	Command string
 }
 
 // errFound ends a hunt.
 var errFound = errors.New("found")
 
-// Mutants builds this program with the planted bugs in it and hunts each one with the ordinary seeds and judges. The error is about
-// building and running; a bug that was not found has Found false.
+// Mutants builds this program with the planted bugs in it and hunts each one: with the ordinary seeds and judges, or, where the
+// simulated world has no such moment, with the test that looks at the room by itself. The error is about building and running; a
+// bug that was not found has Found false.
 func Mutants(ctx context.Context, o MutantOptions) ([]Hunt, error) {
 	if o.Seeds == 0 {
 		o.Seeds = 2_000
+	}
+	bugs, err := o.bugs()
+	if err != nil {
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "onevoice-mutants-")
 	if err != nil {
@@ -65,15 +74,39 @@ func Mutants(ctx context.Context, o MutantOptions) ([]Hunt, error) {
 		return nil, err
 	}
 	var hunts []Hunt
-	for _, bug := range mutant.All() {
-		h, err := p.hunt(ctx, Job{From: o.First, To: o.First + o.Seeds - 1, Bug: bug.String()})
+	for _, bug := range bugs {
+		var h Hunt
+		if test, ok := unitTests()[bug]; ok {
+			h, err = test.hunt(ctx, o.Dir, bug)
+		} else {
+			h, err = p.hunt(ctx, Job{From: o.First, To: o.First + o.Seeds - 1, Bug: bug.String()})
+		}
 		if err != nil {
 			return hunts, err
 		}
 		hunts = append(hunts, h)
-		tell(o.Progress, "%s: found %v after %d seeds\n", h.Bug, h.Found, h.After)
+		tell(o.Progress, "%s: found %v by %s after %d seeds\n", h.Bug, h.Found, h.Invariant, h.After)
 	}
 	return hunts, nil
+}
+
+func (o *MutantOptions) bugs() ([]mutant.Bug, error) {
+	if len(o.Only) == 0 {
+		return mutant.All(), nil
+	}
+	var bugs []mutant.Bug
+	for _, name := range o.Only {
+		b, ok := mutant.Named(name)
+		if !ok {
+			var names []string
+			for _, b := range mutant.All() {
+				names = append(names, b.String())
+			}
+			return nil, fmt.Errorf("lab: only is %q, allowed: %s", name, strings.Join(names, ", "))
+		}
+		bugs = append(bugs, b)
+	}
+	return bugs, nil
 }
 
 func (p *pool) hunt(ctx context.Context, job Job) (Hunt, error) {
@@ -86,6 +119,7 @@ func (p *pool) hunt(ctx context.Context, job Job) (Hunt, error) {
 		}
 		v := r.Violations[0]
 		h.Found, h.Invariant, h.Seed, h.Evidence = true, v.Invariant, r.Seed, v.Evidence
+		h.Command = fmt.Sprintf("onevoice lab mutants --only %s --first %d --seeds 1", h.Bug, h.Seed)
 		return errFound
 	})
 	h.Took = time.Since(start)
@@ -93,6 +127,12 @@ func (p *pool) hunt(ctx context.Context, job Job) (Hunt, error) {
 		err = nil
 	}
 	return h, err
+}
+
+// BuildWithBugs builds this program with the planted bugs in it into dir, from the source at or above the current directory,
+// and gives the binary's path.
+func BuildWithBugs(ctx context.Context, dir string) (string, error) {
+	return buildMutants(ctx, MutantOptions{}, dir)
 }
 
 // buildMutants builds the binary with the tag mutants into dir.
@@ -138,15 +178,21 @@ func sourceRoot(dir string) (string, error) {
 // PrintHunts writes the table of planted bugs and says whether all were found.
 func PrintHunts(w io.Writer, hunts []Hunt) bool {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "planted bug\tfound by\tin seed\tafter seeds\ttime")
+	fmt.Fprintln(t, "planted bug\tfound by\tafter seeds\ttime\tcommand")
 	all := true
 	for _, h := range hunts {
 		all = all && h.Found
-		by, seed := h.Invariant, fmt.Sprint(h.Seed)
-		if !h.Found {
-			by, seed = "NOT FOUND", "-"
+		by, after, again := h.Invariant, fmt.Sprint(h.After), h.Command
+		if h.After == 0 {
+			after = "-"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%v\n", h.Bug, by, seed, h.After, h.Took.Round(10*time.Millisecond))
+		if !h.Found {
+			by = "NOT FOUND"
+		}
+		if again == "" {
+			again = "-"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%v\t%s\n", h.Bug, by, after, h.Took.Round(10*time.Millisecond), again)
 	}
 	t.Flush()
 	return all

@@ -118,6 +118,11 @@ func (s *Summary) printCounts(w io.Writer) {
 		{"answers repeated on purpose", s.Work.Repeats}, {"sessions opened", s.Work.Sessions}, {"sessions found gone", s.Work.SessionsLost},
 		{"events watched", s.Work.Events}, {"watchers moved", s.Work.WatchMoves}, {"watchers begun anew", s.Work.WatchGone},
 		{"states compared", s.Work.States},
+		{"members joined", s.Work.Joined}, {"members promoted", s.Work.Promoted}, {"members removed", s.Work.Removed},
+		{"members replaced", s.Work.Replaced}, {"of them with a lost disk", s.Work.Burnt}, {"changes taken back", s.Work.TakenBack},
+		{"leadership handed over", s.Work.Transfers}, {"steps of members refused", s.Facts["member-refused"]},
+		{"servers upgraded", s.Work.Upgraded}, {"servers rolled back", s.Work.RolledBack}, {"groups raised to a newer version", s.Work.Raised},
+		{"old builds stopped before it", s.Work.Outdated},
 	} {
 		fmt.Fprintf(t, "  %s\t%s\t\n", row.name, s.per1000(row.n))
 	}

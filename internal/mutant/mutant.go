@@ -2,6 +2,9 @@
 // It is quiet. In every build without the tag "mutants" no bug is ever on, and the compiler removes the planted code.
 package mutant
 
+// EnvName names the environment variable by which a test binary is told which bug is on.
+const EnvName = "ONEVOICE_PLANTED_BUG"
+
 // Bug is one planted fault.
 type Bug uint8
 
@@ -10,14 +13,40 @@ const (
 	None Bug = iota
 	// AnswerBeforeDurable sends what depends on a write before the write is durable.
 	AnswerBeforeDurable
-	// ForgetVote leaves the vote out of the durable hard state.
+	// ApplyBeforePersist applies entries when they are handed to the disk.
+	ApplyBeforePersist
+	// ForgetVote leaves the vote out of the durable hard state, so that a server votes twice after a restart.
 	ForgetVote
-	// ReadWithoutQuorum answers a read barrier from the leader's belief alone.
-	ReadWithoutQuorum
+	// VoteNotSynced writes term and vote without waiting until they are durable.
+	VoteNotSynced
+	// IgnoreEpoch applies what was proposed under another epoch than the one in force.
+	IgnoreEpoch
+	// EpochNotDurable leaves the epoch out of snapshots.
+	EpochNotDurable
 	// SessionsNotInSnapshot leaves the session table out of snapshots.
 	SessionsNotInSnapshot
+	// DedupBySeqOnly takes a command for a retry of any session's command with the same seq.
+	DedupBySeqOnly
 	// ExpiryByLocalClock expires sessions by the replica's own clock instead of log time.
 	ExpiryByLocalClock
+	// RetryReopensSession lets a client repeat in a new session what may have been done in one that is gone.
+	RetryReopensSession
+	// ReadWithoutQuorum answers a read barrier from the leader's belief alone.
+	ReadWithoutQuorum
+	// ReadBeforeApplied answers a query when its barrier is known, before what the barrier names is applied.
+	ReadBeforeApplied
+	// ReadContextReused asks for every barrier under one context, so that an answer to an earlier one serves a later one.
+	ReadContextReused
+	// WatchFromThePast lets a reader that is ahead of a lagging replica begin anew with what that replica holds.
+	WatchFromThePast
+	// DropOnSlowWatcher goes on with the oldest events held where a slow reader has lost some.
+	DropOnSlowWatcher
+	// HeartbeatWhileStalled lets a leader go on ticking while its disk answers nothing.
+	HeartbeatWhileStalled
+	// DamageIsTorn takes damage in the middle of the log for its end.
+	DamageIsTorn
+	// DirectoryNotSynced never syncs the store's directory.
+	DirectoryNotSynced
 	count
 )
 
@@ -32,17 +61,39 @@ func All() []Bug {
 
 // String is the bug's name on the command line.
 func (b Bug) String() string {
-	switch b {
-	case AnswerBeforeDurable:
-		return "answer-before-durable"
-	case ForgetVote:
-		return "forget-vote"
-	case ReadWithoutQuorum:
-		return "read-without-quorum"
-	case SessionsNotInSnapshot:
-		return "sessions-not-in-snapshot"
-	case ExpiryByLocalClock:
-		return "expiry-by-local-clock"
+	names := [count]string{
+		None:                  "none",
+		AnswerBeforeDurable:   "answer-before-durable",
+		ApplyBeforePersist:    "apply-before-persist",
+		ForgetVote:            "forget-vote",
+		VoteNotSynced:         "vote-not-synced",
+		IgnoreEpoch:           "ignore-epoch",
+		EpochNotDurable:       "epoch-not-durable",
+		SessionsNotInSnapshot: "sessions-not-in-snapshot",
+		DedupBySeqOnly:        "dedup-by-seq-only",
+		ExpiryByLocalClock:    "expiry-by-local-clock",
+		RetryReopensSession:   "retry-reopens-session",
+		ReadWithoutQuorum:     "read-without-quorum",
+		ReadBeforeApplied:     "read-before-applied",
+		ReadContextReused:     "read-context-reused",
+		WatchFromThePast:      "watch-from-the-past",
+		DropOnSlowWatcher:     "drop-on-slow-watcher",
+		HeartbeatWhileStalled: "heartbeat-while-stalled",
+		DamageIsTorn:          "damage-is-torn",
+		DirectoryNotSynced:    "directory-not-synced",
 	}
-	return "none"
+	if b < count {
+		return names[b]
+	}
+	return names[None]
+}
+
+// Named finds a planted bug by its name; false where none is called so.
+func Named(name string) (Bug, bool) {
+	for _, b := range All() {
+		if b.String() == name {
+			return b, true
+		}
+	}
+	return None, false
 }

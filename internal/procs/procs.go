@@ -30,6 +30,11 @@ type Cluster struct {
 	Genesis cluster.Genesis
 	// ArgsOf, where set, gives what is added to a server's command line.
 	ArgsOf func(name string) []string
+	// Env is added to the environment of every server, as "NAME=value".
+	Env []string
+	// BinaryOf, where set, gives another executable than Binary for a server; empty is Binary. Each start asks again, so that a
+	// server can come back as another build.
+	BinaryOf func(name string) string
 	// Exited, where set, is told of each server that ended without being asked to.
 	Exited func(name string, how error)
 
@@ -60,23 +65,29 @@ func (c *Cluster) Init() error { return cluster.Write(c.file(), c.Genesis) }
 
 // Start runs one server: for the first time from the cluster file, later from its own directory.
 func (c *Cluster) Start(name string) error {
-	if _, err := c.Genesis.Server(name); err != nil {
-		return err
+	var first []string
+	if _, err := os.Stat(filepath.Join(c.Dir, name)); errors.Is(err, os.ErrNotExist) {
+		if _, err := c.Genesis.Server(name); err != nil {
+			return err
+		}
+		first = []string{"--name", name, "--init-from", c.file()}
 	}
+	return c.StartWith(name, first...)
+}
+
+// StartWith runs one server from its own directory with further arguments, also one that the cluster did not begin with.
+func (c *Cluster) StartWith(name string, more ...string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.children[name] != nil {
 		return fmt.Errorf("start %s: %w", name, ErrRunning)
 	}
-	data := filepath.Join(c.Dir, name)
-	args := []string{"serve", "--dir", data, "--until-stdin-closes"}
-	if _, err := os.Stat(data); errors.Is(err, os.ErrNotExist) {
-		args = append(args, "--name", name, "--init-from", c.file())
-	}
+	args := append([]string{"serve", "--dir", filepath.Join(c.Dir, name), "--until-stdin-closes"}, more...)
 	if c.ArgsOf != nil {
 		args = append(args, c.ArgsOf(name)...)
 	}
-	cmd := exec.Command(c.Binary, args...)
+	cmd := exec.Command(c.binary(name), args...)
+	cmd.Env = append(os.Environ(), c.Env...)
 	log, err := os.OpenFile(c.LogFile(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
@@ -97,6 +108,15 @@ func (c *Cluster) Start(name string) error {
 	c.children[name] = k
 	go c.wait(name, k)
 	return nil
+}
+
+func (c *Cluster) binary(name string) string {
+	if c.BinaryOf != nil {
+		if other := c.BinaryOf(name); other != "" {
+			return other
+		}
+	}
+	return c.Binary
 }
 
 func (c *Cluster) wait(name string, k *child) {
@@ -133,6 +153,26 @@ func (c *Cluster) Kill(name string) error {
 	return err
 }
 
+// Terminate asks a server to stop, as SIGTERM does, and waits until it is gone. One that does not stop within StopPatience
+// is killed, and that is an error.
+func (c *Cluster) Terminate(name string) error {
+	k, err := c.ask(name)
+	if err != nil {
+		return err
+	}
+	if err := k.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("terminate %s: %w", name, err)
+	}
+	select {
+	case <-k.ended:
+		return nil
+	case <-time.After(StopPatience):
+		err := k.cmd.Process.Kill()
+		<-k.ended
+		return errors.Join(fmt.Errorf("terminate %s: it did not stop within %v and was killed", name, StopPatience), err)
+	}
+}
+
 // Signal sends a signal, such as SIGSTOP, to a server.
 func (c *Cluster) Signal(name string, signal syscall.Signal) error {
 	c.mu.Lock()
@@ -154,15 +194,22 @@ func (c *Cluster) Pid(name string) int {
 	return 0
 }
 
+// askAll asks every server to end.
+func (c *Cluster) askAll() []*child {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*child
+	for _, k := range c.children {
+		k.asked = true
+		k.stdin.Close()
+		all = append(all, k)
+	}
+	return all
+}
+
 // Stop asks every server to stop, kills those that do not within StopPatience, and waits for all.
 func (c *Cluster) Stop() {
-	var stopping []*child
-	for _, s := range c.Genesis.Servers {
-		if k, err := c.ask(s.Name); err == nil {
-			k.stdin.Close()
-			stopping = append(stopping, k)
-		}
-	}
+	stopping := c.askAll()
 	patience := time.After(StopPatience)
 	for _, k := range stopping {
 		select {

@@ -35,6 +35,8 @@ type pending struct {
 	key    *keyed // of a command with an idempotency key
 	again  bool   // the command came before, and is not in the history a second time
 	forged bool   // another command under a key in use
+	// then, where set, takes the end of a request that is in no history.
+	then func(*core.Finished)
 }
 
 // dial is a client's side of one connection.
@@ -51,10 +53,10 @@ func (r *run) newObedient(id int, group uint32, most, ratePpm int) *obedient {
 	c.rand = r.stream("client", id)
 	c.waitNs = 300*milliNs + c.rand.Int64N(2_000*milliNs)
 	cfg := core.Config{Group: group, Nearest: c.rand.IntN(r.servers+1) - 1, Rand: r.stream("core", id)}
-	for k := range r.servers {
+	for k := range r.most {
 		cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
 	}
-	c.core, c.links = core.New(cfg), make([]dial, r.servers)
+	c.core, c.links = core.New(cfg), make([]dial, r.most)
 	return c
 }
 
@@ -155,6 +157,10 @@ func (c *obedient) finish(f *core.Finished) {
 		return
 	}
 	delete(c.open, f.ID)
+	if p.then != nil {
+		p.then(f)
+		return
+	}
 	if p.key != nil && !c.run.keyAnswered(c, &p, f) {
 		return
 	}

@@ -90,6 +90,7 @@ func TestSeeds(t *testing.T) {
 	for name, n := range map[string]int{
 		"acked": work.Acked, "unknown": work.Unknown, "reads": work.Reads, "repeats": work.Repeats, "sessions lost": work.SessionsLost,
 		"events": work.Events, "watchers begun anew": work.WatchGone, "states": work.States,
+		"members joined": work.Joined, "members removed": work.Removed, "members replaced": work.Replaced,
 	} {
 		if n == 0 {
 			t.Errorf("no %s in seeds %s", name, *seedsFlag)

@@ -9,6 +9,7 @@ import (
 	"onevoice/lab/judge"
 	"onevoice/lab/sim"
 	"onevoice/machine"
+	"onevoice/members"
 	"onevoice/replica"
 	"onevoice/step"
 	"onevoice/watch"
@@ -18,29 +19,40 @@ import (
 type host struct {
 	run      *run
 	party    *sim.Party
+	joined   bool // it began without knowing anything
+	retiring bool // it is gone from the membership, and will be taken away
+	next     bool // it runs the next build
 	addr     step.Address
 	boot     int
 	journals map[uint32]*watch.Log
 	hashed   map[uint32]uint64 // newest index whose state was given to the judge
 }
 
-// addHost makes a server whose disk holds the first state of every group.
-func (r *run) addHost(addr step.Address) error {
-	h := &host{run: r, addr: addr}
-	first, err := replica.Bootstrap(r.config(addr))
+// addHost makes a server whose disk holds the first state of every group, or, where it joins, nothing of it.
+func (r *run) addHost(addr step.Address, joins bool) error {
+	h := &host{run: r, addr: addr, joined: joins, next: r.upgrader.draw()}
+	begin := replica.Bootstrap
+	if joins {
+		begin = replica.Vacant
+	}
+	first, err := begin(r.config(addr, joins))
 	if err != nil {
 		return err
 	}
 	r.hosts = append(r.hosts, h)
+	r.byAddr[addr] = h
 	h.party = r.world.AddServer(addr, first, h.open)
 	return nil
 }
 
 // config is one server with its groups.
-func (r *run) config(addr step.Address) replica.Config {
-	cfg := replica.Config{Self: uint64(addr)}
-	for _, group := range r.groups {
+func (r *run) config(addr step.Address, joins bool) replica.Config {
+	cfg := replica.Config{Self: uint64(addr), Membership: membersGroup}
+	for _, group := range r.logs {
 		c := consensus.Config{Group: group, Self: uint64(addr), NewMachine: func() machine.Machine { return r.machines[group]() }, Limits: r.limits}
+		if joins && group == membersGroup {
+			c.NewMachine = func() machine.Machine { return members.New(members.Genesis{}) }
+		}
 		for k := range r.servers {
 			c.Voters = append(c.Voters, uint64(k+1))
 		}
@@ -51,16 +63,16 @@ func (r *run) config(addr step.Address) replica.Config {
 
 // open builds the node from the disk, and empty journals beside it.
 func (h *host) open(b sim.Birth) (step.Machine, error) {
-	cfg := h.run.config(h.addr)
+	cfg := h.run.config(h.addr, h.joined)
 	for i := range cfg.Groups {
-		cfg.Groups[i].Rand = b.Rand
+		cfg.Groups[i].Rand, cfg.Groups[i].Versions = b.Rand, versionsOf(h.next)
 	}
 	node, err := replica.Open(cfg, b.Scan)
 	if err != nil {
 		return nil, err
 	}
 	h.boot, h.journals, h.hashed = b.Boot, map[uint32]*watch.Log{}, map[uint32]uint64{}
-	for _, group := range h.run.groups {
+	for _, group := range h.run.logs {
 		p, _ := node.Published(group)
 		h.journals[group] = watch.NewLog(h.run.watchLimits)
 		h.journals[group].Restart(mark(p.Index, p.Hash, p))
@@ -98,8 +110,13 @@ func (h *host) stepped(out *step.Out) {
 			h.run.court.Led(h.party.Name(), h.boot, f.Group, f.Value)
 		}
 	}
-	for _, group := range h.run.groups {
+	for _, group := range h.run.logs {
 		h.hashState(group)
+	}
+	h.run.learn(node)
+	for _, group := range h.run.logs {
+		p, _ := node.Published(group)
+		h.run.upgrader.saw(group, p.Version)
 	}
 }
 

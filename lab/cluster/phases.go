@@ -35,7 +35,7 @@ func (r *run) burn() {
 		return
 	}
 	for range (r.servers - 1) / 2 {
-		r.world.Destroy(r.hosts[r.rand.IntN(r.servers)].party)
+		r.world.Destroy(r.hosts[r.rand.IntN(len(r.hosts))].party)
 	}
 }
 
@@ -103,8 +103,12 @@ func (r *run) waitIdle(what string) {
 
 // settle waits until all servers stand at one index in each group with nothing waiting, and compares their states.
 func (r *run) settle() {
+	r.operator.stop()
 	settled := func() bool {
-		for _, group := range r.groups {
+		if !r.operator.settled() {
+			return false
+		}
+		for _, group := range r.logs {
 			for _, h := range r.hosts {
 				if n := h.applied(group); !h.party.Lost() && (n == 0 || n != r.court.Last(group)) {
 					return false
@@ -119,11 +123,12 @@ func (r *run) settle() {
 		return true
 	}
 	if !r.world.Run(r.world.NowNs()+settleNs, settled) {
-		r.court.Fail("V2", "the servers did not come to one index within 5 s: %s", r.describe())
+		r.court.Fail("V2", "the servers did not come to one index within 5 s: %s%s", r.operator.describe(), r.describe())
 		return
 	}
+	r.operator.check()
 	for _, h := range r.hosts {
-		for _, group := range r.groups {
+		for _, group := range r.logs {
 			if h.party.Up() {
 				h.giveState(group)
 			}

@@ -47,7 +47,7 @@ const goneMost = 6
 
 func (r *run) newRepeater(id int, group uint32) *repeater {
 	return &repeater{run: r, rand: r.stream("repeater", id), id: id, group: group, work: r.works[group],
-		links: make([]dial, r.servers), asked: map[uint64]*repeated{}}
+		links: make([]dial, r.most), asked: map[uint64]*repeated{}}
 }
 
 // Step is the client's turn.

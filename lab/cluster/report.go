@@ -46,6 +46,19 @@ type Work struct {
 	WatchGone     int `json:"watch_gone"` // watchers told that their place is gone
 	States        int `json:"states"`     // indices at which whole states were compared
 	LeaderChanges int `json:"leader_changes"`
+	// Changes of the membership that were reached, and those that the operator thought better of.
+	Joined    int `json:"joined"`
+	Promoted  int `json:"promoted"`
+	Removed   int `json:"removed"`
+	Replaced  int `json:"replaced"`
+	TakenBack int `json:"taken_back"`
+	Transfers int `json:"transfers"` // leadership handed over on demand
+	Burnt     int `json:"burnt"`     // servers replaced whose disk was destroyed
+	// Servers restarted with the next build and back, groups whose version was raised, and old builds that stopped before it.
+	Upgraded   int `json:"upgraded"`
+	RolledBack int `json:"rolled_back"`
+	Raised     int `json:"raised"`
+	Outdated   int `json:"outdated"`
 }
 
 // Add adds another count to w.
@@ -64,4 +77,15 @@ func (w *Work) Add(o Work) {
 	w.WatchGone += o.WatchGone
 	w.States += o.States
 	w.LeaderChanges += o.LeaderChanges
+	w.Joined += o.Joined
+	w.Promoted += o.Promoted
+	w.Removed += o.Removed
+	w.Replaced += o.Replaced
+	w.TakenBack += o.TakenBack
+	w.Transfers += o.Transfers
+	w.Burnt += o.Burnt
+	w.Upgraded += o.Upgraded
+	w.RolledBack += o.RolledBack
+	w.Raised += o.Raised
+	w.Outdated += o.Outdated
 }

@@ -13,6 +13,7 @@ import (
 	"onevoice/lab/sim"
 	"onevoice/lab/toy"
 	"onevoice/machine"
+	"onevoice/members"
 	"onevoice/step"
 	"onevoice/watch"
 )
@@ -35,14 +36,19 @@ type run struct {
 	world       *sim.World
 	court       *judge.Court
 	rand        *rand.Rand
-	servers     int
-	groups      []uint32
+	servers     int      // at the beginning
+	most        int      // the highest number a server may get here
+	groups      []uint32 // those that clients work on
+	logs        []uint32 // and that of the members
 	machines    map[uint32]func() machine.Machine
 	works       map[uint32]work
 	limits      consensus.Limits
 	watchLimits watch.Limits
 	hashEvery   uint64
-	hosts       []*host
+	hosts       []*host // those there ever were
+	byAddr      map[step.Address]*host
+	operator    *operator
+	upgrader    *upgrader
 	clients     []*actor
 	watchers    []*wanderer
 	history     []judge.Op
@@ -67,7 +73,7 @@ type actor struct {
 // what is wrong with the cluster is in the report.
 func Run(o Options, text io.Writer) (Report, error) {
 	r := &run{seed: o.Seed, court: judge.NewCourt(), facts: map[string]int{}}
-	hooks := sim.Hooks{Stepped: r.stepped, Saved: r.saved, Role: r.role, Promised: promised, Broken: r.broken}
+	hooks := sim.Hooks{Stepped: r.stepped, Saved: r.saved, Role: r.role, Promised: promised, MayLose: r.mayLose, Broken: r.broken}
 	sim.Describe = describe
 	params := sim.Draw(o.Seed)
 	if o.FaultNs > 0 {
@@ -80,7 +86,12 @@ func Run(o Options, text io.Writer) (Report, error) {
 	defer world.Close()
 	r.world = world
 	r.court.Now = world.NowNs
-	r.court.EventID = func(group uint32, event []byte) (uint64, bool) { return r.works[group].eventID(event) }
+	r.court.EventID = func(group uint32, event []byte) (uint64, bool) {
+		if work := r.works[group]; work != nil {
+			return work.eventID(event)
+		}
+		return 0, false
+	}
 	if err := r.build(); err != nil {
 		return Report{}, fmt.Errorf("seed %d: %w", o.Seed, err)
 	}
@@ -98,7 +109,9 @@ func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choic
 func (r *run) build() error {
 	r.rand = sim.Stream(r.seed, "cluster")
 	r.servers = r.world.Params().ServerCount
-	r.groups = []uint32{1, 2}
+	r.most = r.servers + mostJoins
+	r.groups, r.logs = []uint32{1, 2}, []uint32{1, 2, membersGroup}
+	r.byAddr = map[step.Address]*host{}
 	r.machines = map[uint32]func() machine.Machine{}
 	r.works = map[uint32]work{}
 	r.limits = consensus.Limits{
@@ -118,11 +131,14 @@ func (r *run) build() error {
 	r.works[1] = newAirspaceWork(r.stream("work", 1), 1)
 	r.machines[2] = func() machine.Machine { return toy.New() }
 	r.works[2] = newToyWork(r.stream("work", 2), 2, &r.ids)
+	r.machines[membersGroup] = func() machine.Machine { return members.New(r.genesis()) }
+	r.addUpgrader()
 	for k := range r.servers {
-		if err := r.addHost(step.Address(k + 1)); err != nil {
+		if err := r.addHost(step.Address(k+1), false); err != nil {
 			return err
 		}
 	}
+	r.addOperator()
 	r.working, r.watching = true, true
 	for _, group := range r.groups {
 		for range 1 + r.rand.IntN(4) {
@@ -187,15 +203,18 @@ func (r *run) countClient(a *actor) {
 	r.count.Retries += max(0, int(s.Attempts)-int(s.Opened)-a.obedient.asks)
 }
 
-func (r *run) stepped(p *sim.Party, out *step.Out) { r.hosts[p.Addr()-1].stepped(out) }
+func (r *run) stepped(p *sim.Party, out *step.Out) { r.byAddr[p.Addr()].stepped(out) }
 
 func (r *run) saved(p *sim.Party, prefix []byte, sum [32]byte) {
 	r.court.Snapshot(p.Name(), string(prefix), sum)
 }
 
-func (r *run) role(p *sim.Party) string { return r.hosts[p.Addr()-1].role() }
+func (r *run) role(p *sim.Party) string { return r.byAddr[p.Addr()].role() }
 
 func (r *run) broken(p *sim.Party, what string, err error) {
+	if p != nil && r.upgrader.outdated(p, err) {
+		return
+	}
 	name := "the world"
 	if p != nil {
 		name = p.Name()
@@ -217,8 +236,8 @@ func (r *run) report(faultNs int64) Report {
 
 // drawn puts what the seed drew beside the world's own properties into words.
 func (r *run) drawn() string {
-	return fmt.Sprintf("limits %+v; watches of %d events and %d hashes; keys for %d ppm of commands; %d clients in all",
-		r.limits, r.watchLimits.Events, r.watchLimits.Marks, r.keyPpm, r.nextClient)
+	return fmt.Sprintf("limits %+v; watches of %d events and %d hashes; keys for %d ppm of commands; %d clients in all; a change of members every %d ms, 0 for none",
+		r.limits, r.watchLimits.Events, r.watchLimits.Marks, r.keyPpm, r.nextClient, r.operator.gapNs/milliNs)
 }
 
 func (r *run) countHistory() {
@@ -236,7 +255,7 @@ func (r *run) countHistory() {
 			r.count.Refused++
 		}
 	}
-	for _, group := range r.groups {
+	for _, group := range r.logs {
 		r.count.States += r.court.States(group)
 	}
 }

@@ -34,7 +34,7 @@ func (v *wanderer) next() {
 	v.run.world.After(v.rand.Int64N(wanderNs), func() {
 		if v.run.watching {
 			if v.rand.IntN(5) == 0 {
-				v.host = v.rand.IntN(v.run.servers)
+				v.host = v.rand.IntN(len(v.run.hosts))
 				v.run.count.WatchMoves++
 			}
 			v.read()
@@ -47,7 +47,7 @@ func (v *wanderer) next() {
 func (v *wanderer) read() bool {
 	h := v.run.hosts[v.host]
 	if !h.party.Up() {
-		v.host = v.rand.IntN(v.run.servers)
+		v.host = v.rand.IntN(len(v.run.hosts))
 		return true
 	}
 	journal := h.journals[v.group]
@@ -70,7 +70,7 @@ func (v *wanderer) read() bool {
 func (v *wanderer) again(h *host) {
 	p, ok := h.node().Published(v.group)
 	if !ok || p.Index < v.at.Index {
-		v.host = v.rand.IntN(v.run.servers) // this one has not come as far
+		v.host = v.rand.IntN(len(v.run.hosts)) // this one has not come as far
 		return
 	}
 	v.run.count.WatchGone++

@@ -88,6 +88,7 @@ type groupLog struct {
 	leaders map[uint64]string // by term
 	servers map[string]*place
 	states  map[uint64]state
+	hashes  map[uint64]state // named by servers, without the entry
 	last    uint64
 	effects map[uint64][]position // by command
 }

@@ -17,12 +17,14 @@ import (
 var errDisk = errors.New("sim: the disk failed this write")
 
 // disk is an ordered key-value store that keeps apart what would survive a crash and what was only started.
-// A batch is atomic. A crash keeps a prefix of the unsynced batches, chosen by the seed.
+// A batch is atomic. A crash keeps a prefix of the unsynced batches, chosen by the seed. It passes the suite that the real store
+// passes.
 type disk struct {
 	safe   btree.Map[string, []byte] // survives every crash
 	log    [][]step.Op               // started, not synced, in order
 	first  uint64                    // number of log[0]
 	due    []started                 // writes whose completion is still to come, in order
+	saves  []step.Save               // the first is being written, the others wait for it
 	lastNs int64                     // completion of the newest write
 	broken bool                      // every write fails until the next start
 	stall  int64                     // no completion before this moment
@@ -34,6 +36,29 @@ type started struct {
 	number uint64 // of its batch; 0 where it failed at once
 }
 
+// batches are what a save becomes: one for each chunk; what lay under the prefix before goes with the first.
+func batches(s step.Save) [][]step.Op {
+	all := [][]step.Op{{clearing(s.Prefix)}}
+	n := 0
+	for chunk := range s.Chunks {
+		set := step.Op{Kind: step.Set, Key: chunkKey(s.Prefix, n), Value: chunk}
+		if n == 0 {
+			all[0] = append(all[0], set)
+		} else {
+			all = append(all, []step.Op{set})
+		}
+		n++
+	}
+	return all
+}
+
+// clearing removes all keys that begin with prefix, which does not end in 0xff.
+func clearing(prefix []byte) step.Op {
+	end := bytes.Clone(prefix)
+	end[len(end)-1]++
+	return step.Op{Kind: step.DeleteRange, Key: prefix, Value: end}
+}
+
 // start adds a batch to the log and returns its number.
 func (d *disk) start(ops []step.Op) uint64 {
 	d.log = append(d.log, ops)
@@ -43,7 +68,7 @@ func (d *disk) start(ops []step.Op) uint64 {
 // harden makes everything up to and including batch n durable.
 func (d *disk) harden(n uint64) {
 	for len(d.log) > 0 && d.first <= n {
-		d.apply(d.log[0])
+		apply(&d.safe, d.log[0])
 		d.log[0] = nil
 		d.log = d.log[1:]
 		d.first++
@@ -67,33 +92,33 @@ func (d *disk) crash(r *rand.Rand) int {
 		d.harden(d.first + uint64(keep) - 1)
 	}
 	d.first += uint64(len(d.log))
-	d.log, d.due, d.broken, d.stall, d.lastNs = nil, nil, false, 0, 0
+	d.log, d.due, d.saves, d.broken, d.stall, d.lastNs = nil, nil, nil, false, 0, 0
 	return lost
 }
 
-func (d *disk) apply(ops []step.Op) {
+func apply(m *btree.Map[string, []byte], ops []step.Op) {
 	for _, op := range ops {
 		switch op.Kind {
 		case step.Set:
-			d.safe.Set(string(op.Key), op.Value)
+			m.Set(string(op.Key), op.Value)
 		case step.Delete:
-			d.safe.Delete(string(op.Key))
+			m.Delete(string(op.Key))
 		case step.DeleteRange:
-			d.deleteRange(string(op.Key), string(op.Value))
+			deleteRange(m, string(op.Key), string(op.Value))
 		}
 	}
 }
 
-func (d *disk) deleteRange(from, to string) {
+func deleteRange(m *btree.Map[string, []byte], from, to string) {
 	var keys []string
-	d.safe.Ascend(from, func(key string, _ []byte) bool {
+	m.Ascend(from, func(key string, _ []byte) bool {
 		if key < to {
 			keys = append(keys, key)
 		}
 		return key < to
 	})
 	for _, key := range keys {
-		d.safe.Delete(key)
+		m.Delete(key)
 	}
 }
 
@@ -127,11 +152,18 @@ func lookUp(ops []step.Op, key []byte) (value []byte, found bool) {
 	return nil, false
 }
 
-// scan yields what is durable, in key order, as a machine sees it when it is built.
+// scan yields what was written, in key order: to a machine that is built, what is durable, because nothing else is there then.
 func (d *disk) scan(prefix []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func([]byte, []byte) bool) {
+		all := &d.safe
+		if len(d.log) > 0 {
+			all = d.safe.Copy()
+		}
+		for _, ops := range d.log {
+			apply(all, ops)
+		}
 		p := string(prefix)
-		d.safe.Ascend(p, func(key string, value []byte) bool {
+		all.Ascend(p, func(key string, value []byte) bool {
 			return strings.HasPrefix(key, p) && yield([]byte(key), value)
 		})
 	}

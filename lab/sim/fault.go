@@ -73,13 +73,35 @@ func (w *World) Destroy(p *Party) bool {
 			left++
 		}
 	}
-	if p.lost || left <= len(w.servers)/2 {
+	if may := w.hooks.MayLose; p.lost || may == nil && left <= len(w.servers)/2 || may != nil && !may(p) {
 		return false
 	}
 	w.crash(p, true)
 	w.trace.note(w.nowNs, "%s is destroyed with its disk", p.name)
 	p.lost, p.disk = true, disk{}
 	return true
+}
+
+// Rebuild restarts a server, as for another build of its program, while there are faults and the server may stop. It says whether
+// it does.
+func (w *World) Rebuild(p *Party, downNs int64) bool {
+	if w.off.Has(Upgrade) || !w.faults.on || !w.faults.mayStop(p) {
+		return false
+	}
+	w.counted(Upgrade, p)
+	w.crash(p, false)
+	w.Revive(p, downNs)
+	return true
+}
+
+// Revive starts a server some time later if it is still down then.
+func (w *World) Revive(p *Party, afterNs int64) {
+	boot := p.boot
+	w.After(afterNs, func() {
+		if !p.up && p.boot == boot {
+			p.begin()
+		}
+	})
 }
 
 func (e *episode) end() {

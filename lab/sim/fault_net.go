@@ -36,7 +36,7 @@ func (s *schedule) ways(kind Kind, victim *Party) []way {
 	case Isolate:
 		return s.parted([]*Party{victim}, rest)
 	case Halves:
-		k := 1 + s.rand.IntN(len(rest)/2)
+		k := 1 + s.rand.IntN(max(1, len(rest)/2))
 		return s.parted(append([]*Party{victim}, rest[:k-1]...), rest[k-1:])
 	case Star:
 		var ways []way

@@ -64,6 +64,8 @@ const (
 	Far
 	// Promise crashes a server by chance right after it has given its word, as in a vote, and starts it again at once.
 	Promise
+	// Upgrade restarts a server with another build of its program; who runs the world says when and with which.
+	Upgrade
 	kindCount
 )
 
@@ -73,7 +75,7 @@ var kindNames = [kindCount]string{
 	Lossy: "lossy", Lag: "lag", Stall: "stall", DiskError: "disk-error", Fire: "fire",
 	Hangup: "hangup", Drift: "drift", Jump: "jump",
 	Loss: "loss", Duplicate: "duplicate", Spike: "spike", Reorder: "reorder", Hold: "hold", Burst: "burst",
-	Far: "far", Promise: "promise",
+	Far: "far", Promise: "promise", Upgrade: "upgrade",
 }
 
 // String is the fault's word on the command line.

@@ -24,7 +24,7 @@ func (w *World) obey(p *Party, out *step.Out) {
 		p.later(w.diskNs(p), func() { p.give(step.Input{Kind: step.Done, Token: s.Token, Bytes: value}) })
 	}
 	for _, s := range out.Saves {
-		p.later(w.diskNs(p), func() { w.save(p, s) })
+		w.save(p, s)
 	}
 	for _, s := range out.Sends {
 		w.send(p, s)
@@ -99,33 +99,53 @@ func (w *World) healDisk(p *Party) {
 	}
 }
 
-// save takes the chunks of an immutable state some time after it was asked, and writes them one by one.
+// save lets a save wait for those before it.
 func (w *World) save(p *Party, s step.Save) {
+	if p.disk.saves = append(p.disk.saves, s); len(p.disk.saves) == 1 {
+		w.beginSave(p)
+	}
+}
+
+func (w *World) beginSave(p *Party) { p.later(w.diskNs(p), func() { w.writeSave(p) }) }
+
+// writeSave takes the chunks of an immutable state some time after they were asked, and writes them one by one.
+func (w *World) writeSave(p *Party) {
 	w.count.Saves++
-	var after int64
-	sum, n := sha256.New(), 0
-	for chunk := range s.Chunks {
-		op := step.Op{Kind: step.Set, Key: chunkKey(s.Prefix, n), Value: chunk}
+	s, after := p.disk.saves[0], int64(0)
+	sum := sha256.New()
+	for _, ops := range batches(s) {
 		after += spread(p.rand, w.params.SaveSpreadNs)
-		p.later(after, func() { p.disk.start([]step.Op{op}) })
-		fmt.Fprintf(sum, "%d ", len(chunk))
-		sum.Write(chunk)
-		n++
+		p.later(after, func() {
+			if !p.disk.broken {
+				p.disk.start(ops)
+			}
+		})
+		for _, op := range ops {
+			if op.Kind == step.Set {
+				fmt.Fprintf(sum, "%d ", len(op.Value))
+				sum.Write(op.Value)
+			}
+		}
 	}
 	if w.hooks.Saved != nil {
 		w.hooks.Saved(p, s.Prefix, [sha256.Size]byte(sum.Sum(nil)))
 	}
 	after += w.diskNs(p)
-	p.later(after, func() { w.saved(p, s) })
+	p.later(after, func() { w.saved(p) })
 }
 
-func (w *World) saved(p *Party, s step.Save) {
+// saved ends the first save, and begins the one that waits for it.
+func (w *World) saved(p *Party) {
+	done := step.Input{Kind: step.Done, Token: p.disk.saves[0].Token}
 	if p.disk.broken {
-		p.give(step.Input{Kind: step.Done, Token: s.Token, Err: fmt.Errorf("save: %w", errDisk)})
-		return
+		done.Err = fmt.Errorf("save: %w", errDisk)
+	} else {
+		p.disk.harden(p.disk.end())
 	}
-	p.disk.harden(p.disk.end())
-	p.give(step.Input{Kind: step.Done, Token: s.Token})
+	p.give(done)
+	if p.disk.saves = p.disk.saves[1:]; len(p.disk.saves) > 0 {
+		w.beginSave(p)
+	}
 }
 
 // crash stops a server; lose says that the machine it runs on fails too, not the process alone.

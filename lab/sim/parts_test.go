@@ -108,7 +108,7 @@ func TestKindsHaveNames(t *testing.T) {
 			t.Errorf("kind %d prints as %q, which reads as %d", k, k, back)
 		}
 	}
-	if kindCount != 31 || Loss != episodes {
+	if kindCount != 32 || Loss != episodes {
 		t.Errorf("%d kinds, the first colour is %d and the episodes end at %d", kindCount, Loss, episodes)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 
 	"onevoice/internal/realm"
@@ -37,6 +38,8 @@ type Hooks struct {
 	Role func(p *Party) string
 	// Promised says whether what a server sends now holds its word, so that forgetting it would be grave.
 	Promised func(p *Party, out *step.Out) bool
+	// MayLose says whether a server may be destroyed with its disk; nil spares a majority of all servers.
+	MayLose func(p *Party) bool
 	// Broken reports what no fault explains: a machine that stopped by itself, panicked or would not start, or, with p nil, a world
 	// that takes steps without end.
 	Broken func(p *Party, what string, err error)
@@ -56,7 +59,8 @@ type World struct {
 	trace     *trace
 	queue     queue
 	nowNs     int64
-	servers   []*Party
+	servers   []*Party // those that are not retired
+	byAddr    map[step.Address]*Party
 	parties   []*Party
 	conns     []*conn
 	netRand   *rand.Rand
@@ -87,6 +91,7 @@ func New(o Options) (*World, error) {
 	}
 	w.params.without(o.Off)
 	w.netRand = Stream(o.Seed, "net")
+	w.byAddr = map[step.Address]*Party{}
 	w.count.Faults = map[string]map[string]int{}
 	w.faults.init(w)
 	crand.Reader = source(o.Seed, "crypto")
@@ -125,10 +130,22 @@ func (w *World) AddServer(addr step.Address, first []step.Op, f Factory) *Party 
 	p := w.add(fmt.Sprintf("n%d", addr))
 	p.addr, p.server, p.factory = addr, true, f
 	p.disk.first = 1
-	p.disk.apply(first)
+	apply(&p.disk.safe, first)
 	w.servers = append(w.servers, p)
+	w.byAddr[addr] = p
 	p.begin()
 	return p
+}
+
+// Retire takes a server away for ever, because nobody counts on it any more: faults aim at it no longer.
+func (w *World) Retire(p *Party) {
+	if !slices.Contains(w.servers, p) {
+		return
+	}
+	w.crash(p, true)
+	w.trace.note(w.nowNs, "%s is retired", p.name)
+	p.lost, p.disk = true, disk{}
+	w.servers = slices.DeleteFunc(w.servers, func(q *Party) bool { return q == p })
 }
 
 // AddClient adds a client that runs m: its frames go to the addresses of servers and come from there.
@@ -162,12 +179,7 @@ func (w *World) add(name string) *Party {
 }
 
 func (w *World) server(addr step.Address) *Party {
-	for _, p := range w.servers {
-		if p.addr == addr {
-			return p
-		}
-	}
-	return nil
+	return w.byAddr[addr]
 }
 
 // Run lets the world go on until done says so or untilNs is reached, and says whether done did.

@@ -26,6 +26,11 @@ const (
 	MaxTTLNs = 86_400_000_000_000
 	// chunkBytes is the size from which a snapshot chunk is closed.
 	chunkBytes = 16 << 10
+	// MaxVersion is the highest machine version that this machine knows: from version 2 on a time to live ends with a whole
+	// millisecond of log time. It stands for any change of behaviour between two builds: plain in state, events and answers.
+	MaxVersion = 2
+	// wholeNs is that millisecond.
+	wholeNs = 1_000_000
 )
 
 // register is one value. dueNs is 0 where it stays for ever.
@@ -81,7 +86,7 @@ func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
 	}
 	was, found := m.registers.Get(c.Key)
 	result := Result{Code: Done, Found: found, Value: was.value}
-	next, change := c.on(was, found, at.LogTimeNs)
+	next, change := c.on(was, found, at)
 	switch {
 	case c.Kind == Get:
 	case !change:
@@ -99,7 +104,7 @@ func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
 }
 
 // on says what the command makes of a register, and whether it changes it.
-func (c *Command) on(was register, found bool, logTimeNs int64) (register, bool) {
+func (c *Command) on(was register, found bool, at machine.At) (register, bool) {
 	switch c.Kind {
 	case Set:
 		return register{value: c.Value}, true
@@ -108,7 +113,11 @@ func (c *Command) on(was register, found bool, logTimeNs int64) (register, bool)
 	case Add:
 		return register{value: was.value + c.Value}, true
 	case SetFor:
-		return register{value: c.Value, dueNs: logTimeNs + c.TTLNs}, true
+		due := at.LogTimeNs + c.TTLNs
+		if at.Version >= 2 {
+			due += wholeNs - 1 - (due-1)%wholeNs
+		}
+		return register{value: c.Value, dueNs: due}, true
 	}
 	return was, false
 }

@@ -80,6 +80,21 @@ func TestTimeToLiveByLogTime(t *testing.T) {
 	}
 }
 
+func TestVersionTwoEndsWithAWholeMillisecond(t *testing.T) {
+	c := Command{Kind: SetFor, Key: "t", Value: 1, TTLNs: 50}
+	for _, step := range []struct {
+		version uint32
+		atNs    int64
+		want    int64
+	}{{1, 100, 150}, {2, 100, 1_000_000}, {2, 999_950, 1_000_000}, {2, 999_951, 2_000_000}} {
+		m := New()
+		m.Apply(machine.At{LogTimeNs: step.atNs, Version: step.version}, c.Encode(), func([]byte) {})
+		if m.DueNs() != step.want {
+			t.Errorf("version %d: set at %d it is due at %d, want %d", step.version, step.atNs, m.DueNs(), step.want)
+		}
+	}
+}
+
 func snapshot(m *Machine) (chunks [][]byte) {
 	for c := range m.Root().Chunks() {
 		chunks = append(chunks, c)
