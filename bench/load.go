@@ -3,11 +3,8 @@ package bench
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"slices"
 	"sync"
-	"text/tabwriter"
 	"time"
 )
 
@@ -23,6 +20,8 @@ type Figures struct {
 	Max     time.Duration `json:"maxNs"`
 	// ServerCPU is the processor time that the servers used per 1,000 operations, 0 where it is not known.
 	ServerCPU time.Duration `json:"serverCpuPer1000Ns"`
+	// Share is, of a watch, the share of events that watchers saw; of an overload, what was done by what can be done; else 0.
+	Share float64 `json:"share,omitempty"`
 	// FirstError is one of the failures, for people.
 	FirstError string `json:"firstError,omitempty"`
 }
@@ -34,17 +33,19 @@ func (f Figures) PerSecond() float64 { return float64(f.OK) / f.Took.Seconds() }
 type Op func(ctx context.Context, worker, n int) error
 
 // Closed runs clients workers, each with one operation under way at a time, for warm-up and then for the measured time.
-// Operations that fail are counted and not timed.
-func Closed(ctx context.Context, name string, clients int, warm, measure time.Duration, op Op) Figures {
-	begin := time.Now().Add(warm)
-	end := begin.Add(measure)
+// Operations that fail are counted and not timed. The processor time of the servers is that of the measured time.
+func Closed(ctx context.Context, name string, clients int, t Times, pids []int, op Op) Figures {
+	begin := time.Now().Add(t.Warm)
+	end := begin.Add(t.Measure)
 	workers := make([]worker, clients)
 	var group sync.WaitGroup
+	var used time.Duration
+	group.Go(func() { used = usedBetween(pids, begin, end) })
 	for i := range workers {
 		group.Go(func() { workers[i].run(ctx, i, begin, end, op) })
 	}
 	group.Wait()
-	f := Figures{Name: name, Clients: clients, Took: measure}
+	f := Figures{Name: name, Clients: clients, Took: t.Measure}
 	var all []time.Duration
 	for _, w := range workers {
 		all = append(all, w.took...)
@@ -53,10 +54,31 @@ func Closed(ctx context.Context, name string, clients int, warm, measure time.Du
 			f.FirstError = w.firstError
 		}
 	}
+	f.time(all)
+	f.ServerCPU = per1000(used, f.OK)
+	return f
+}
+
+// time sets what follows from how long each operation took.
+func (f *Figures) time(all []time.Duration) {
 	f.OK = len(all)
 	slices.Sort(all)
 	f.P50, f.P99, f.Max = quantile(all, 0.50), quantile(all, 0.99), quantile(all, 1)
-	return f
+}
+
+// usedBetween is the processor time of processes from begin to end.
+func usedBetween(pids []int, begin, end time.Time) time.Duration {
+	time.Sleep(time.Until(begin))
+	before := CPU(pids)
+	time.Sleep(time.Until(end))
+	return CPU(pids) - before
+}
+
+func per1000(used time.Duration, ops int) time.Duration {
+	if ops == 0 {
+		return 0
+	}
+	return time.Duration(float64(used) * 1000 / float64(ops))
 }
 
 type worker struct {
@@ -92,16 +114,3 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	}
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
-
-// WriteTable prints figures in aligned columns.
-func WriteTable(out io.Writer, all []Figures) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "OPERATION\tCLIENTS\tPER SECOND\tP50 ms\tP99 ms\tMAX ms\tFAILED\tSERVER CPU ms/1000")
-	for _, f := range all {
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.3f\t%.3f\t%.1f\t%d\t%.1f\n", f.Name, f.Clients, f.PerSecond(),
-			ms(f.P50), ms(f.P99), ms(f.Max), f.Failed, ms(f.ServerCPU))
-	}
-	return t.Flush()
-}
-
-func ms(d time.Duration) float64 { return float64(d) / 1e6 }
