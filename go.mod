@@ -6,6 +6,7 @@ require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/chromedp/chromedp v0.23.0
 	github.com/cockroachdb/pebble/v2 v2.1.7
+	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/golang/geo v0.0.0-20260818125358-b200a1149890
 	github.com/prometheus/client_golang v1.25.0
 	github.com/spf13/cobra v1.10.2

@@ -11,6 +11,7 @@ import (
 
 	"onevoice/airspace"
 	"onevoice/problem"
+	"onevoice/subject"
 	"onevoice/watch"
 	"onevoice/web/api"
 )
@@ -31,13 +32,24 @@ func (s *Server) stream(r *http.Request, op string) (context.Context, func(), er
 		s.streams.Add(-1)
 		return nil, nil, refused(problem.Overloaded, op, "too many streams are open")
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), maxStreamAge(subjectOf(r)))
 	stop := context.AfterFunc(s.ending, cancel)
 	return ctx, func() {
 		stop()
 		cancel()
 		s.streams.Add(-1)
 	}, nil
+}
+
+// streamAge bounds a stream where who reads it was proved: its reader resumes, and is proved again.
+const streamAge = 8 * time.Hour
+
+// maxStreamAge is how long a stream may last: no longer than the proof of who reads it holds.
+func maxStreamAge(who subject.Subject) time.Duration {
+	if who.UntilNs == 0 {
+		return streamAge
+	}
+	return min(streamAge, time.Until(time.Unix(0, who.UntilNs)))
 }
 
 // send writes a piece of a stream, and says whether its reader took it in time.

@@ -47,6 +47,7 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 			if g.trusted(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions) {
 				h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
 				h.Set("Access-Control-Expose-Headers", exposed)
+				h.Set("Access-Control-Allow-Credentials", "true") // the browser's client certificate
 			}
 		}
 		if r.Method == http.MethodOptions {
@@ -69,7 +70,8 @@ func (g *guard) preflight(w http.ResponseWriter) {
 }
 
 func (g *guard) check(r *http.Request) error {
-	if !g.hostAllowed(r.Host) {
+	// Over TLS a page of somebody else reaches us only under a name that our certificate carries.
+	if r.TLS == nil && !g.hostAllowed(r.Host) {
 		e := invalid("answer", "Host", strconv.Quote(r.Host), "localhost, 127.0.0.1, [::1], the listen address, or a server of the cluster")
 		e.Kind = problem.Forbidden
 		return e
@@ -129,13 +131,13 @@ func (g *guard) list() *peers {
 	settings := state.Settings()
 	p := g.peers.Load()
 	if p == nil || p.version != settings.Version {
-		p = newPeers(&settings)
+		p = newPeers(&settings, g.server.scheme())
 		g.peers.Store(p)
 	}
 	return p
 }
 
-func newPeers(settings *airspace.Settings) *peers {
+func newPeers(settings *airspace.Settings, scheme string) *peers {
 	p := &peers{version: settings.Version}
 	for _, server := range settings.Servers {
 		address := strings.ToLower(server.HTTP)
@@ -144,12 +146,12 @@ func newPeers(settings *airspace.Settings) *peers {
 			continue
 		}
 		p.hosts = append(p.hosts, host)
-		p.origins = append(p.origins, "http://"+address)
+		p.origins = append(p.origins, scheme+address)
 		// A browser may have opened the same loopback server by its other name.
 		if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() && ip.Is4() {
-			p.origins = append(p.origins, "http://"+net.JoinHostPort("localhost", port))
+			p.origins = append(p.origins, scheme+net.JoinHostPort("localhost", port))
 		} else if host == "localhost" {
-			p.origins = append(p.origins, "http://"+net.JoinHostPort("127.0.0.1", port))
+			p.origins = append(p.origins, scheme+net.JoinHostPort("127.0.0.1", port))
 		}
 	}
 	return p

@@ -58,7 +58,7 @@ func (s *Server) statusOf(latest Snapshot) api.Status {
 	t.View, t.Term, t.Index = uint64(latest.Epoch.View), latest.Epoch.Term, latest.Index
 	t.Hash = hex.EncodeToString(latest.Hash[:])
 	t.LogTime = api.Time(latest.LogTimeNs)
-	t.Servers = servers(latest)
+	t.Servers = s.servers(latest)
 	if latest.State != nil {
 		t.ServiceTime = api.Time(latest.State.ServiceNs())
 		t.Sectors, t.Flights = latest.State.SectorCount(), latest.State.FlightCount()
@@ -69,6 +69,9 @@ func (s *Server) statusOf(latest Snapshot) api.Status {
 	if t.Counters == nil {
 		t.Counters = map[string]uint64{}
 	}
+	t.Counters["requests_unauthenticated_total"] = s.denied.unknown.Load()
+	t.Counters["requests_forbidden_total"] = s.denied.forbidden.Load()
+	t.Counters["tls_handshakes_failed_total"] = s.errors.handshakes.Load()
 	return t
 }
 

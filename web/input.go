@@ -213,7 +213,7 @@ func etag(v airspace.Version) string { return `"` + v.String() + `"` }
 const maxKeyBytes = 64
 
 // idempotencyKey makes the replicated key of a request that carries an Idempotency-Key; nil where it carries none. Who asks is
-// part of it; nobody is told apart from anybody yet.
+// part of it, so that nobody takes another's answer.
 func idempotencyKey(r *http.Request, op string, body []byte) (*wire.Key, error) {
 	values := r.Header.Values("Idempotency-Key")
 	if len(values) == 0 {
@@ -224,9 +224,8 @@ func idempotencyKey(r *http.Request, op string, body []byte) (*wire.Key, error) 
 	if len(values) > 1 || len(key) == 0 || len(key) > maxKeyBytes || !printable {
 		return nil, invalid(op, "Idempotency-Key", strconv.Quote(key), "one of 1 to 64 printable ASCII characters")
 	}
-	const subject = "anonymous"
 	return &wire.Key{
-		Name: sum(subject, r.Method, r.URL.Path, key),
+		Name: sum(subjectOf(r).Key(), r.Method, r.URL.Path, key),
 		Body: sum(string(body), strings.Join(r.Header.Values("If-Match"), ","), strings.Join(r.Header.Values("If-None-Match"), ",")),
 	}, nil
 }

@@ -52,6 +52,9 @@ func newMetrics(s *Server) *metrics {
 		}
 		return float64(t.AgreedAgeMs) / 1000
 	})
+	add("clock_offset_seconds", "How far the time of day is ahead of the voters' median.", func(t *api.Status) float64 { return t.ClockOffsetMs / 1000 })
+	add("clock_error_seconds", "The most by which clock_offset_seconds is wrong.", func(t *api.Status) float64 { return t.ClockErrorMs / 1000 })
+	add("clock_state", "1 while the clock is good enough to lead, 0 while it is not, or not known to be.", func(t *api.Status) float64 { return number(t.ClockState == "good") })
 	add("service_time_seconds", "Service time at the applied index, seconds since 1970.", func(t *api.Status) float64 { return float64(t.ServiceTime) / 1e9 })
 	add("sectors", "Sectors held.", func(t *api.Status) float64 { return float64(t.Sectors) })
 	add("flights", "Flights held.", func(t *api.Status) float64 { return float64(t.Flights) })

@@ -103,6 +103,7 @@ func readDescription(t *testing.T) map[string]any {
 func TestEveryRouteIsDescribed(t *testing.T) {
 	doc := readDescription(t)
 	described := map[string]bool{}
+	rights := map[string]any{}
 	ids := map[any]bool{}
 	for path, item := range doc["paths"].(map[string]any) {
 		for method, op := range item.(map[string]any) {
@@ -110,6 +111,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 				continue
 			}
 			described[strings.ToUpper(method)+" "+path] = true
+			rights[strings.ToUpper(method)+" "+path] = op.(map[string]any)["x-right"]
 			id := op.(map[string]any)["operationId"]
 			if id == nil || ids[id] {
 				t.Errorf("%s %s: operationId %v is missing or there twice", method, path, id)
@@ -123,6 +125,9 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 		name := r.method + " " + strings.Replace(r.path, "{$}", "", 1)
 		if !described[name] {
 			t.Errorf("%s is not described", name)
+		}
+		if want := r.right.String(); rights[name] != want { // "none" for what is open to anyone
+			t.Errorf("%s: x-right is %v, the route needs %s", name, rights[name], want)
 		}
 		delete(described, name)
 	}
@@ -184,6 +189,9 @@ func TestFieldsOfTheDescription(t *testing.T) {
 		"Sectors": api.Sectors{}, "Flights": api.Flights{}, "Presences": api.Presences{}, "Written": api.Written{}, "ServiceTime": api.ServiceTime{},
 		"Hash": api.Hash{}, "Event": api.Event{}, "Status": api.Status{}, "Server": api.Server{}, "Track": api.Track{}, "Tracks": api.Tracks{},
 		"TracksTaken": api.TracksTaken{}, "Problem": api.Problem{}, "Window": api.Window{}, "Point": api.Point{}, "Uncertainty": api.Uncertainty{}, "Volume": api.Volume{},
+		"Members": api.Members{}, "Member": api.Member{}, "Group": api.Group{}, "GroupMember": api.GroupMember{}, "OpenInvitation": api.OpenInvitation{},
+		"Invite": api.Invite{}, "Invitation": api.Invitation{}, "Join": api.Join{}, "Joined": api.Joined{}, "Replace": api.Replace{},
+		"Upgrade": api.Upgrade{}, "GroupVersion": api.GroupVersion{}, "Program": api.Program{}, "Addresses": api.Addresses{}, "Transfer": api.Transfer{}, "MembersChanged": api.MembersChanged{},
 	} {
 		want := map[string]bool{}
 		for field := range reflect.TypeOf(v).Fields() {

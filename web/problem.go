@@ -44,7 +44,9 @@ func responses(k problem.Kind) response {
 	case problem.TwoVoices:
 		return response{http.StatusInternalServerError, "Two answers that cannot both be the service's", 0}
 	case problem.Forbidden:
-		return response{http.StatusForbidden, "Not from there", 0}
+		return response{http.StatusForbidden, "Not allowed", 0}
+	case problem.Unauthenticated:
+		return response{http.StatusUnauthorized, "Who asks is not known", 0}
 	case problem.PreconditionFailed:
 		return response{http.StatusPreconditionFailed, "It is there in another version", 0}
 	}
@@ -111,7 +113,7 @@ func (s *Server) problem(f fault) api.Problem {
 // others are the URLs of the cluster's other servers.
 func (s *Server) others(latest Snapshot) []string {
 	var urls []string
-	for _, server := range servers(latest) {
+	for _, server := range s.servers(latest) {
 		if server.Name != s.node {
 			urls = append(urls, server.URL)
 		}
@@ -120,13 +122,13 @@ func (s *Server) others(latest Snapshot) []string {
 }
 
 // servers is the cluster's list as of a snapshot.
-func servers(latest Snapshot) []api.Server {
+func (s *Server) servers(latest Snapshot) []api.Server {
 	list := []api.Server{}
 	if latest.State == nil {
 		return list
 	}
 	for _, server := range latest.State.Settings().Servers {
-		list = append(list, api.Server{Number: server.Number, Name: server.Name, URL: "http://" + server.HTTP})
+		list = append(list, api.Server{Number: server.Number, Name: server.Name, URL: s.scheme() + server.HTTP})
 	}
 	return list
 }
@@ -143,8 +145,13 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 		unprove(h)
 		h.Set(headerView, p.View)
 		h.Set("Retry-After", strconv.Itoa(max(responses(f.cause.Kind).retryS, 1)))
+	} else if p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden {
+		unprove(h) // nothing is told to who may not ask
 	} else if h.Get(headerIndex) == "" {
 		s.prove(h, s.service.Latest())
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="onevoice"`)
 	}
 	h.Set(headerNode, s.node)
 	b, err := json.Marshal(p)

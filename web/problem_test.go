@@ -40,7 +40,7 @@ func TestProblemBodies(t *testing.T) {
 		{405, "POST", "/livez", "", nil,
 			`{"type":"urn:onevoice:problem:invalid","title":"The request is wrong in itself","status":405,"op":"find","subject":"/livez","field":"method","value":"POST","allowed":"GET"}`},
 		{403, "GET", "/livez", "", []string{"Host", "evil.example"},
-			`{"type":"urn:onevoice:problem:forbidden","title":"Not from there","status":403,"op":"answer","field":"Host","value":"\"evil.example\"",` +
+			`{"type":"urn:onevoice:problem:forbidden","title":"Not allowed","status":403,"op":"answer","field":"Host","value":"\"evil.example\"",` +
 				`"allowed":"localhost, 127.0.0.1, [::1], the listen address, or a server of the cluster"}`},
 	} {
 		if w := ask(s, c.method, c.path, c.body, c.header...); w.Code != c.status || strings.TrimSuffix(w.Body.String(), "\n") != c.want {
@@ -60,7 +60,7 @@ func TestEveryKindHasItsStatus(t *testing.T) {
 	for kind, want := range map[problem.Kind]int{
 		problem.Invalid: 400, problem.NotFound: 404, problem.Conflict: 409, problem.Refused: 409, problem.TooLarge: 413, problem.Overloaded: 503,
 		problem.NoVoice: 503, problem.Stale: 503, problem.Expired: 410, problem.KeyReused: 422, problem.TwoVoices: 500, problem.Internal: 500,
-		problem.Forbidden: 403, problem.PreconditionFailed: 412,
+		problem.Forbidden: 403, problem.PreconditionFailed: 412, problem.Unauthenticated: 401,
 	} {
 		w := httptest.NewRecorder()
 		s.refuse(w, fmt.Errorf("wrapped: %w", &problem.Error{Kind: kind, Op: "op"}))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onevoice/problem"
+	"onevoice/subject"
 	"onevoice/web/ui"
 )
 
@@ -19,6 +20,8 @@ type route struct {
 	answer       answer
 	// kind says which bound the route counts against.
 	kind routeKind
+	// right is what who asks needs; anyone for none. A route without is a mistake, and answers nobody.
+	right subject.Rights
 }
 
 type routeKind int
@@ -34,29 +37,41 @@ const base = "/api/v1"
 
 func (s *Server) routes() []route {
 	return []route{
-		{"GET", base + "/sectors", s.listSectors, request},
-		{"GET", base + "/sectors/{id}", s.getSector, request},
-		{"PUT", base + "/sectors/{id}", s.putSector, request},
-		{"DELETE", base + "/sectors/{id}", s.removeSector, request},
-		{"GET", base + "/sectors/{id}/flights", s.who, request},
-		{"GET", base + "/flights", s.listFlights, request},
-		{"POST", base + "/flights/query", s.queryVolume, request},
-		{"GET", base + "/flights/{id}", s.getFlight, request},
-		{"PUT", base + "/flights/{id}", s.putFlight, request},
-		{"DELETE", base + "/flights/{id}", s.cancelFlight, request},
-		{"GET", base + "/settings/service-time", s.getServiceTime, request},
-		{"PUT", base + "/settings/service-time", s.putServiceTime, request},
-		{"GET", base + "/status", s.status, probe},
-		{"GET", base + "/hash", s.hash, request},
-		{"GET", base + "/events", s.events, stream},
-		{"GET", base + "/tracks", s.getTracks, stream},
-		{"POST", base + "/tracks", s.postTracks, request},
-		{"GET", "/livez", s.livez, probe},
-		{"GET", "/readyz", s.readyz, request},
-		{"GET", "/metrics", s.serveMetrics, probe},
-		{"GET", "/openapi.yaml", s.openapi, request},
-		{"GET", "/{$}", s.page, request},
-		{"GET", "/ui/{file}", s.page, request},
+		{"GET", base + "/sectors", s.listSectors, request, subject.Read},
+		{"GET", base + "/sectors/{id}", s.getSector, request, subject.Read},
+		{"PUT", base + "/sectors/{id}", s.putSector, request, subject.Settings},
+		{"DELETE", base + "/sectors/{id}", s.removeSector, request, subject.Settings},
+		{"GET", base + "/sectors/{id}/flights", s.who, request, subject.Read},
+		{"GET", base + "/flights", s.listFlights, request, subject.Read},
+		{"POST", base + "/flights/query", s.queryVolume, request, subject.Read},
+		{"GET", base + "/flights/{id}", s.getFlight, request, subject.Read},
+		{"PUT", base + "/flights/{id}", s.putFlight, request, subject.Write},
+		{"DELETE", base + "/flights/{id}", s.cancelFlight, request, subject.Write},
+		{"GET", base + "/settings/service-time", s.getServiceTime, request, subject.Read},
+		{"PUT", base + "/settings/service-time", s.putServiceTime, request, subject.Settings},
+		{"GET", base + "/status", s.status, probe, subject.Read},
+		{"GET", base + "/hash", s.hash, request, subject.Read},
+		{"GET", base + "/members", s.getMembers, request, subject.Read},
+		{"POST", base + "/members/invitations", s.invite, request, subject.Members},
+		{"DELETE", base + "/members/invitations/{number}", s.withdraw, request, subject.Members},
+		{"POST", base + "/members/join", s.join, request, anyone},
+		{"POST", base + "/members/transfer", s.transfer, request, subject.Members},
+		{"POST", base + "/members/{number}/promote", s.promote, request, subject.Members},
+		{"POST", base + "/members/{number}/remove", s.removeMember, request, subject.Members},
+		{"POST", base + "/members/{number}/replace", s.replaceMember, request, subject.Members},
+		{"PUT", base + "/members/{number}/addresses", s.setAddresses, request, subject.Members},
+		{"GET", base + "/upgrade", s.getUpgrade, probe, subject.Read},
+		{"POST", base + "/upgrade", s.postUpgrade, request, subject.Members},
+		{"GET", base + "/backup", s.backup, stream, subject.Backup},
+		{"GET", base + "/events", s.events, stream, subject.Read},
+		{"GET", base + "/tracks", s.getTracks, stream, subject.Read},
+		{"POST", base + "/tracks", s.postTracks, request, subject.Write},
+		{"GET", "/livez", s.livez, probe, anyone},
+		{"GET", "/readyz", s.readyz, request, anyone},
+		{"GET", "/metrics", s.serveMetrics, probe, subject.Read},
+		{"GET", "/openapi.yaml", s.openapi, request, subject.Read},
+		{"GET", "/{$}", s.page, request, subject.Read},
+		{"GET", "/ui/{file}", s.page, request, subject.Read},
 	}
 }
 
@@ -66,7 +81,7 @@ func (s *Server) mux() http.Handler {
 	for _, r := range s.routes() {
 		mux.Handle(r.method+" "+r.path, s.handle(r))
 	}
-	mux.Handle("/", s.handle(route{method: "", path: "other", kind: request, answer: func(w http.ResponseWriter, r *http.Request) error {
+	mux.Handle("/", s.handle(route{method: "", path: "other", kind: request, right: subject.Read, answer: func(w http.ResponseWriter, r *http.Request) error {
 		return nowhere(mux, w, r)
 	}}))
 	return mux
@@ -97,6 +112,14 @@ func (s *Server) handle(rt route) http.Handler {
 		begun := time.Now()
 		w := &meter{ResponseWriter: rw}
 		defer func() { s.metrics.observe(rt, w.status, time.Since(begun)) }()
+		r, err := s.authorize(rt, r)
+		if err != nil {
+			s.refuse(w, err)
+			return
+		}
+		if rt.audited() {
+			defer func() { s.audit(&rt, w, r) }()
+		}
 		if rt.kind == request {
 			if s.requests.Add(1) > MaxRequests {
 				s.requests.Add(-1)
@@ -158,7 +181,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
 // policy lets the page load nothing but itself, and ask nobody but the cluster's servers.
 func (s *Server) policy() string {
 	connect := []string{"connect-src 'self'"}
-	for _, server := range servers(s.service.Latest()) {
+	for _, server := range s.servers(s.service.Latest()) {
 		connect = append(connect, server.URL)
 	}
 	slices.Sort(connect[1:])

@@ -2,12 +2,18 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"onevoice/problem"
+	"onevoice/subject"
 )
 
 // Options say what a Server is made of.
@@ -17,7 +23,19 @@ type Options struct {
 	Node string
 	// Listen is the address it listens on, whose host is an allowed Host header.
 	Listen string
-	Log    *slog.Logger
+	// TLS is what Serve speaks; nil for plain HTTP, on loopback only.
+	TLS *tls.Config
+	// Certificate says whose a client certificate is, nobody's where none was shown; Token says so of a bearer token. Their
+	// problems are Unauthenticated. Where both are nil everybody who reaches the server may do everything.
+	Certificate func(*tls.ConnectionState) (subject.Subject, *problem.Error)
+	Token       func(raw string) (subject.Subject, *problem.Error)
+	Log         *slog.Logger
+	// Members is the cluster's membership; nil where there is none to see or change.
+	Members Membership
+	// Upgrade is what this server knows of builds and versions; nil where there is nothing to see or raise.
+	Upgrade Upgrader
+	// Backup takes the state of this moment, after a read barrier, and gives what writes it as a backup; nil where there is none.
+	Backup func(ctx context.Context) (write func(io.Writer) error, err error)
 }
 
 // Limits of a server. At each a request is refused with the problem "overloaded", never queued.
@@ -52,6 +70,15 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 
+	tls         *tls.Config
+	certificate func(*tls.ConnectionState) (subject.Subject, *problem.Error)
+	token       func(raw string) (subject.Subject, *problem.Error)
+	denied      denials
+	errors      serverLog
+	membership  Membership
+	upgrader    Upgrader
+	saver       func(context.Context) (func(io.Writer) error, error)
+
 	handler http.Handler
 	guard   *guard
 	metrics *metrics
@@ -61,6 +88,7 @@ type Server struct {
 	requests    atomic.Int64
 	streams     atomic.Int64
 	largeBodies atomic.Int64
+	saving      atomic.Bool // a backup is under way
 
 	// ending is over when streams have to end.
 	ending context.Context
@@ -69,15 +97,26 @@ type Server struct {
 
 // New makes a server. It does nothing by itself until its Handler is called or Serve runs.
 func New(o Options) *Server {
-	s := &Server{service: o.Service, node: o.Node, listen: o.Listen, log: o.Log, started: time.Now(), tracks: newTable()}
+	s := &Server{service: o.Service, node: o.Node, listen: o.Listen, log: o.Log, started: time.Now(), tracks: newTable(), saver: o.Backup}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.tls, s.certificate, s.token = o.TLS, o.Certificate, o.Token
+	s.errors.log = s.log
+	s.membership, s.upgrader = o.Members, o.Upgrade
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.metrics = newMetrics(s)
 	s.guard = newGuard(s)
 	s.handler = s.guard.wrap(s.mux())
 	return s
+}
+
+// scheme begins the URLs of the cluster's servers.
+func (s *Server) scheme() string {
+	if s.tls != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 // Handler answers every path of the server.
@@ -87,7 +126,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: log.New(&s.errors, "", 0), TLSConfig: s.tls,
 	}
 	stopped := make(chan error, 1)
 	go func() {
@@ -101,7 +140,11 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		stopped <- err
 	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := server.Serve
+	if s.tls != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped

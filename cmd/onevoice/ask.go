@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,12 +21,22 @@ type asking struct {
 	endpoints string
 	output    string
 	timeout   time.Duration
+	proof     askProof
+	http      *http.Client // nil for the usual one
 }
 
 func askFlags(cmd *cobra.Command, a *asking) {
 	cmd.Flags().StringVarP(&a.endpoints, "endpoints", "e", "127.0.0.1:7480,127.0.0.1:7481,127.0.0.1:7482", "HTTP addresses of the servers, separated by commas")
 	cmd.Flags().DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to try")
 	outputFlag(cmd, &a.output)
+	a.proof.flags(cmd)
+	check := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) (err error) {
+		if err = check(cmd, args); err == nil {
+			a.http, err = a.proof.client()
+		}
+		return err
+	}
 }
 
 func outputFlag(cmd *cobra.Command, output *string) {
@@ -43,9 +54,13 @@ func outputFlag(cmd *cobra.Command, output *string) {
 }
 
 func (a *asking) client() *ask.Client {
-	c := &ask.Client{Timeout: a.timeout}
+	c := &ask.Client{Timeout: a.timeout, HTTP: a.http}
 	for text := range strings.SplitSeq(a.endpoints, ",") {
-		c.Endpoints = append(c.Endpoints, ask.Endpoint(strings.TrimSpace(text)))
+		text = strings.TrimSpace(text)
+		if a.proof.files.CA != "" && !strings.Contains(text, "://") {
+			text = "https://" + text
+		}
+		c.Endpoints = append(c.Endpoints, ask.Endpoint(text))
 	}
 	return c
 }

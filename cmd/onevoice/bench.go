@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,16 +15,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"onevoice/bench"
-	"onevoice/internal/cluster"
-	"onevoice/internal/procs"
-	"onevoice/web/ask"
 )
 
 // benchOptions are the flags of bench.
 type benchOptions struct {
 	clients  string
-	measure  time.Duration
-	warm     time.Duration
+	kinds    []string
+	rounds   int
+	times    bench.Times
 	port     int
 	dir      string
 	profiles bool
@@ -35,27 +34,37 @@ func benchCommand() *cobra.Command {
 	var o benchOptions
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure writes and reads of three servers on this machine",
-		Long: `Measure writes and reads of three servers on this machine, which it starts in a temporary directory, from this process, in
-a closed loop: each client has one request under way. Writes are flights of about 256 bytes, durable on a majority before
-they are answered; reads are linearizable. Server CPU is that of all three, per 1,000 operations.`,
+		Short: "Measure three servers on this machine, alone or in turn with etcd",
+		Long: `Measure three servers on this machine, which it starts in a temporary directory, from this process, in a closed loop: each
+client has one request under way. Writes are durable on a majority before they are answered; reads are linearizable. Server
+CPU is that of all three, per 1,000 operations. The systems run one at a time, in turn, round by round; figures are medians
+of the rounds.
+
+  onevoice      the log with a key-value machine (examples/kv) through the Go client: 256 bytes a command
+  flights       serve, with the demo's sectors: flights of about 256 bytes, who may be in a sector
+  flights HTTP  the same over HTTP
+  etcd          with --peer etcd: etcd v3.6 through its own Go client; all requests go to its leader`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBench(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVar(&o.clients, "clients", "1,64,256", "how many clients, one measurement each")
-	cmd.Flags().DurationVar(&o.measure, "measure", 10*time.Second, "how long each measurement takes")
-	cmd.Flags().DurationVar(&o.warm, "warm", 2*time.Second, "how long each warms up first")
+	cmd.Flags().StringVar(&o.clients, "clients", "1,64,256", "how many clients write and read, one measurement each")
+	cmd.Flags().StringSliceVar(&o.kinds, "kinds", []string{bench.Write, bench.Read}, fmt.Sprintf("what to measure: %q", bench.Kinds()))
+	cmd.Flags().IntVar(&o.rounds, "rounds", 1, "how often each system has its turn, 1 to 100")
+	cmd.Flags().DurationVar(&o.times.Measure, "measure", 10*time.Second, "how long each measurement takes")
+	cmd.Flags().DurationVar(&o.times.Warm, "warm", 2*time.Second, "how long each warms up first")
 	cmd.Flags().IntVar(&o.port, "port", 7580, "first of six ports for the servers")
 	cmd.Flags().StringVar(&o.dir, "dir", "", "where to keep data, logs and profiles (default: a temporary directory, removed)")
-	cmd.Flags().BoolVar(&o.profiles, "profiles", false, "have each server write a CPU profile, DIR/NAME.cpu.prof; needs --dir")
-	cmd.Flags().StringVar(&o.peer, "peer", "", "etcd: build it from bench/peers, start three and measure them in turn, over its HTTP gateway; run it in our source")
+	cmd.Flags().BoolVar(&o.profiles, "profiles", false, "have each of our servers write a CPU profile below --dir")
+	cmd.Flags().StringVar(&o.peer, "peer", "", "etcd: build it from bench/peers and hold us against it; run it in our source")
 	outputFlag(cmd, &o.output)
+	cmd.AddCommand(benchServerCommand())
 	return cmd
 }
 
-func (o benchOptions) counts() ([]int, error) {
+// tasks are what the flags ask for.
+func (o benchOptions) tasks() ([]bench.Task, error) {
 	var counts []int
 	for text := range strings.SplitSeq(o.clients, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(text))
@@ -64,121 +73,77 @@ func (o benchOptions) counts() ([]int, error) {
 		}
 		counts = append(counts, n)
 	}
-	if o.peer != "" && o.peer != "etcd" {
+	switch {
+	case o.peer != "" && o.peer != "etcd":
 		return nil, usageError{fmt.Errorf("--peer is %q, allowed: etcd", o.peer)}
-	}
-	if o.profiles && o.dir == "" {
+	case o.profiles && o.dir == "":
 		return nil, usageError{fmt.Errorf("--profiles needs --dir, where they are kept")}
+	case o.rounds < 1 || o.rounds > 100:
+		return nil, usageError{fmt.Errorf("--rounds is %d, allowed: 1 to 100", o.rounds)}
+	case o.times.Measure < 100*time.Millisecond || o.times.Warm < 0:
+		return nil, usageError{fmt.Errorf("--measure is %s and --warm %s, allowed: from 100ms and from 0s", o.times.Measure, o.times.Warm)}
 	}
-	return counts, nil
+	tasks, err := bench.Tasks(o.kinds, counts)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--kinds: %w", err)}
+	}
+	return tasks, nil
 }
 
 func runBench(ctx context.Context, o benchOptions, out, notes io.Writer) error {
-	counts, err := o.counts()
+	tasks, err := o.tasks()
 	if err != nil {
 		return err
 	}
-	servers, clean, err := benchServers(o)
+	dir, clean, err := benchDir(o.dir)
 	if err != nil {
 		return err
 	}
 	defer clean()
-	if err := firstAnswer(ctx, demoClient(servers.Genesis), servers, notes); err != nil {
+	race := bench.Race{Tasks: tasks, Rounds: o.rounds, Times: o.times, Dir: dir, Against: o.peer,
+		Progress: func(format string, args ...any) { progress(notes, format, args...) }}
+	if race.Systems, err = o.systems(ctx, dir, notes); err != nil {
 		return err
 	}
-	target, err := newTarget(ctx, servers)
+	rows, err := race.Run(ctx)
 	if err != nil {
 		return err
 	}
-	defer target.close()
-	if o.peer != "" {
-		stop, err := target.race(ctx, servers.Dir, o.port+6)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	var all []bench.Figures
-	for _, n := range counts {
-		for _, cell := range target.cells() {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			progress(notes, "%s, %d clients", cell.name, n)
-			all = append(all, measure(ctx, o, n, cell))
-		}
-	}
 	if o.output == "json" {
-		return json.NewEncoder(out).Encode(all)
+		return json.NewEncoder(out).Encode(rows)
 	}
-	return bench.WriteTable(out, all)
+	return bench.WriteTable(out, rows, o.peer)
 }
 
-// measure runs one cell; the servers' processor time is that of warm-up and measurement, per operation of both.
-func measure(ctx context.Context, o benchOptions, clients int, c benchCell) bench.Figures {
-	before := bench.CPU(c.pids)
-	f := bench.Closed(ctx, c.name, clients, o.warm, o.measure, c.op)
-	if f.OK > 0 {
-		share := float64(o.measure) / float64(o.warm+o.measure)
-		f.ServerCPU = time.Duration(float64(bench.CPU(c.pids)-before) * share * 1000 / float64(f.OK))
+func (o benchOptions) systems(ctx context.Context, dir string, notes io.Writer) ([]bench.System, error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
 	}
-	return f
+	list := []bench.System{&bench.KV{Binary: binary, Port: o.port, Profiles: o.profiles}}
+	if slices.ContainsFunc(o.kinds, func(k string) bool { return k == bench.Write || k == bench.Read || k == bench.Overload }) {
+		list = append(list, &flightsBench{name: "flights", binary: binary, port: o.port, profiles: o.profiles, notes: notes},
+			&flightsBench{name: "flights HTTP", overHTTP: true, binary: binary, port: o.port, profiles: o.profiles, notes: notes})
+	}
+	if o.peer == "" {
+		return list, nil
+	}
+	etcd := &bench.Etcd{Root: ".", Port: o.port, Bin: filepath.Join(dir, "bin")}
+	progress(notes, "building etcd and its load program")
+	return append([]bench.System{etcd}, list...), etcd.Build(ctx)
 }
 
-func benchServers(o benchOptions) (*procs.Cluster, func(), error) {
-	dir, temporary := o.dir, o.dir == ""
-	var err error
-	if temporary {
+// benchDir is where a bench works, as an absolute path, and what cleans it up.
+func benchDir(named string) (dir string, clean func(), err error) {
+	if named == "" {
 		dir, err = os.MkdirTemp("", "onevoice-bench-")
-	} else {
+		return dir, func() { os.RemoveAll(dir) }, err //nolint:errcheck // a leftover temporary directory harms nobody
+	}
+	if dir, err = filepath.Abs(named); err == nil {
 		err = os.MkdirAll(dir, 0o755)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("bench: %w", err)
+		return "", nil, fmt.Errorf("bench: %w", err)
 	}
-	list, err := cluster.ParseServers(fmt.Sprintf("n1=127.0.0.1:%d,n2=127.0.0.1:%d,n3=127.0.0.1:%d", o.port, o.port+1, o.port+2))
-	if err != nil {
-		return nil, nil, usageError{err}
-	}
-	genesis, err := cluster.New(list, "", 1000)
-	if err != nil {
-		return nil, nil, err
-	}
-	binary, err := os.Executable()
-	if err != nil {
-		return nil, nil, fmt.Errorf("bench: %w", err)
-	}
-	servers := &procs.Cluster{Binary: binary, Dir: dir, Genesis: genesis}
-	if o.profiles {
-		servers.ArgsOf = func(name string) []string { return []string{"--cpu-profile", filepath.Join(dir, name+".cpu.prof")} }
-	}
-	clean := func() {
-		servers.Stop()
-		if temporary {
-			os.RemoveAll(dir) //nolint:errcheck // a leftover temporary directory harms nobody
-		}
-	}
-	if err := servers.Init(); err != nil {
-		return nil, nil, err
-	}
-	for _, s := range genesis.Servers {
-		if err := servers.Start(s.Name); err != nil {
-			clean()
-			return nil, nil, err
-		}
-	}
-	return servers, clean, nil
-}
-
-// benchCell is one thing to measure.
-type benchCell struct {
-	name string
-	pids []int // of the servers that are measured
-	op   bench.Op
-}
-
-func httpClients(servers *procs.Cluster) *ask.Client {
-	c := demoClient(servers.Genesis)
-	c.HTTP = bench.HTTPClient()
-	return c
+	return dir, func() {}, nil
 }

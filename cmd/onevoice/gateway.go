@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"onevoice/airspace"
@@ -13,6 +14,7 @@ import (
 	"onevoice/consensus"
 	"onevoice/host"
 	"onevoice/internal/cluster"
+	"onevoice/members"
 	"onevoice/problem"
 	"onevoice/watch"
 	"onevoice/web"
@@ -23,32 +25,41 @@ import (
 // gateway is what HTTP sees of this server's node: reads by its own barrier, writes by a client that obeys like any other.
 type gateway struct {
 	host    *host.Host
-	client  *client.Client
+	client  atomic.Pointer[client.Client] // exchanged when the servers change
 	genesis cluster.Genesis
+	known   []cluster.Server // before the membership is
 	self    cluster.Server
+	proofs  proofs
 }
 
 var _ web.Service = (*gateway)(nil)
 
-func newGateway(h *host.Host, g cluster.Genesis, self cluster.Server) (*gateway, error) {
-	o := client.Options{Group: airspaceGroup, Cluster: g.ID()}
-	for _, s := range g.Servers {
-		o.Endpoints = append(o.Endpoints, client.Endpoint{Number: s.Number, Addr: s.Peer})
-	}
-	o.Dial = func(ctx context.Context, e client.Endpoint) (client.Conn, error) {
-		if e.Number == self.Number {
-			return h.Pipe(), nil
-		}
-		return client.DialTCP(ctx, e, g.ID())
-	}
-	c, err := client.Dial(o)
+func newGateway(h *host.Host, g cluster.Genesis, self cluster.Server, known []cluster.Server, proofs proofs) (*gateway, error) {
+	gate := &gateway{host: h, genesis: g, known: known, self: self, proofs: proofs}
+	c, err := gate.dial(airspaceGroup, known)
 	if err != nil {
 		return nil, err
 	}
-	return &gateway{host: h, client: c, genesis: g, self: self}, nil
+	gate.client.Store(c)
+	return gate, nil
 }
 
-func (g *gateway) close() { g.client.Close() }
+// dial makes a client of a group that talks to these servers, to this one within the process.
+func (g *gateway) dial(group uint32, servers []cluster.Server) (*client.Client, error) {
+	o := client.Options{Group: group, Cluster: g.genesis.ID()}
+	for _, s := range servers {
+		o.Endpoints = append(o.Endpoints, client.Endpoint{Number: s.Number, Addr: s.Peer, From: host.SourceFor(g.self.Peer, s.Peer)})
+	}
+	o.Dial = func(ctx context.Context, e client.Endpoint) (client.Conn, error) {
+		if e.Number == g.self.Number {
+			return g.host.Pipe(), nil
+		}
+		return client.DialTLS(ctx, e, g.genesis.ID(), g.proofs.dialing())
+	}
+	return client.Dial(o)
+}
+
+func (g *gateway) close() { g.client.Load().Close() }
 
 func snapshotOf(p consensus.Published) web.Snapshot {
 	s := web.Snapshot{Group: p.Group, Epoch: p.Epoch, Index: p.Index, Hash: p.Hash, LogTimeNs: p.LogTimeNs}
@@ -69,7 +80,7 @@ func (g *gateway) Latest() web.Snapshot { return snapshotOf(g.host.Latest(airspa
 
 // Do implements web.Service.
 func (g *gateway) Do(ctx context.Context, op []byte, key *wire.Key) (wire.Reply, error) {
-	return g.client.Do(ctx, op, key)
+	return g.client.Load().Do(ctx, op, key)
 }
 
 // maxEvents is how many events a stream takes at once.
@@ -95,6 +106,8 @@ func (g *gateway) Status() api.Status {
 		Server: g.self.Number, Cluster: g.genesis.Cluster, Build: build(), AgreedAgeMs: -1,
 		Counters: countersOf(&h),
 	}
+	s.ClockOffsetMs, s.ClockErrorMs, s.ClockState = float64(h.Clock.OffsetNs)/1e6, float64(h.Clock.ErrorNs)/1e6, clockState(h.Clock.Known, h.Clock.Fit)
+	g.proofs.addCounters(s.Counters)
 	for i := range h.Groups {
 		at := &h.Groups[i]
 		if at.Group != airspaceGroup {
@@ -107,6 +120,16 @@ func (g *gateway) Status() api.Status {
 		addCounters(s.Counters, &at.Status)
 	}
 	return s
+}
+
+func clockState(known, fit bool) string {
+	switch {
+	case !known:
+		return "unknown"
+	case !fit:
+		return "wrong"
+	}
+	return "good"
 }
 
 // roleOf tells pre-candidates and candidates as one: they differ for raft alone.
@@ -137,6 +160,7 @@ func countersOf(h *host.Status) map[string]uint64 {
 	to := map[string]uint64{
 		"steps_total": c.Steps, "late_ticks_total": c.LateTicks, "frames_in_total": c.FramesIn, "frames_out_total": c.FramesOut,
 		"bytes_in_total": c.BytesIn, "bytes_out_total": c.BytesOut, "reads_total": c.Reads, "slow_clients_total": c.SlowClients,
+		"connections_ended_total": c.LeasesEnded, "frames_forbidden_total": c.Forbidden,
 		"clients": uint64(h.Clients), "queued_peers": uint64(h.QueuedPeers), "queued_clients": uint64(h.QueuedClients),
 		"boot": h.Identity.Boot,
 	}
@@ -154,6 +178,11 @@ func countersOf(h *host.Status) map[string]uint64 {
 }
 
 func (g *gateway) name(number uint64) string {
+	if s, ok := g.host.Latest(membersGroup).Root.(*members.State); ok {
+		if v, ok := s.Server(number); ok {
+			return v.Name
+		}
+	}
 	for _, s := range g.genesis.Servers {
 		if s.Number == number {
 			return s.Name
@@ -191,6 +220,15 @@ func (g *gateway) announce(ctx context.Context, log *slog.Logger) {
 	}
 }
 
+// serverList is the command that puts a cluster's first servers into the settings.
+func serverList(g cluster.Genesis, unless airspace.Precondition) airspace.SetServers {
+	cmd := airspace.SetServers{If: unless}
+	for _, s := range g.Servers {
+		cmd.Servers = append(cmd.Servers, airspace.Server{Number: s.Number, Name: s.Name, HTTP: s.HTTP})
+	}
+	return cmd
+}
+
 func (g *gateway) announceOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*announcePause)
 	defer cancel()
@@ -199,11 +237,8 @@ func (g *gateway) announceOnce(ctx context.Context) error {
 		return err
 	}
 	version := now.State.Settings().Version
-	cmd := airspace.SetServers{If: airspace.Precondition{Match: &version}}
-	for _, s := range g.genesis.Servers {
-		cmd.Servers = append(cmd.Servers, airspace.Server{Number: s.Number, Name: s.Name, HTTP: s.HTTP})
-	}
-	reply, err := g.client.Do(ctx, airspace.Encode(cmd), nil)
+	cmd := serverList(g.genesis, airspace.Precondition{Match: &version})
+	reply, err := g.client.Load().Do(ctx, airspace.Encode(cmd), nil)
 	if err != nil {
 		return err
 	}

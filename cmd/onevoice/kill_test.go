@@ -153,7 +153,7 @@ func caughtUp(t *testing.T, c *procs.Cluster, address string, client *ask.Client
 func checkWritten(t *testing.T, c *procs.Cluster, client *ask.Client, w outcome) {
 	t.Helper()
 	for _, s := range c.Genesis.Servers {
-		one := &ask.Client{Endpoints: []string{ask.Endpoint(s.HTTP)}, Timeout: 10 * time.Second}
+		one := alone(client, s.HTTP)
 		held := allFlights(t, one)
 		for id, version := range w.acked {
 			if held[id] != version {
@@ -174,6 +174,12 @@ func checkWritten(t *testing.T, c *procs.Cluster, client *ask.Client, w outcome)
 		}
 	}
 	checkEvents(t, client, w)
+}
+
+// alone asks one server by the means by which client asks all.
+func alone(client *ask.Client, address string) *ask.Client {
+	scheme, _, _ := strings.Cut(client.Endpoints[0], "://")
+	return &ask.Client{Endpoints: []string{scheme + "://" + address}, HTTP: client.HTTP, Timeout: 10 * time.Second}
 }
 
 func allFlights(t *testing.T, client *ask.Client) map[string]string {

@@ -18,7 +18,7 @@ func labCommand() *cobra.Command {
 		Long: `The laboratory runs the servers' own deciding code in a simulated world: virtual time, a network and disks with
 faults, all from one seed. One seed is one run, on every machine.`,
 	}
-	cmd.AddCommand(labSimCommand(), labMutantsCommand(), labWorkerCommand())
+	cmd.AddCommand(labSimCommand(), labRealCommand(), labPowerCommand(), labMutantsCommand(), labWorkerCommand(), labRealWorkerCommand())
 	return cmd
 }
 
@@ -80,7 +80,8 @@ func labMutantsCommand() *cobra.Command {
 		Use:   "mutants",
 		Short: "Plant known bugs, one at a time, and see after how many seeds the judges find each",
 		Long: `Plant known bugs, one at a time, and see after how many seeds the judges find each. It builds the program anew with the
-bugs in it, so it needs the source and the Go toolchain. Exit code 1 if a bug is not found.`,
+bugs in it, so it needs the source and the Go toolchain. A bug that no simulated world can show is hunted by the test that looks at
+its room. Exit code 1 if a bug is not found.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Progress = cmd.ErrOrStderr()
@@ -105,6 +106,7 @@ bugs in it, so it needs the source and the Go toolchain. Exit code 1 if a bug is
 	}
 	cmd.Flags().Uint64Var(&o.Seeds, "seeds", 2000, "within how many seeds a bug must be found")
 	cmd.Flags().Uint64Var(&o.First, "first", 1, "the first seed")
+	cmd.Flags().StringSliceVar(&o.Only, "only", nil, "the bugs to plant, separated by commas (default: all)")
 	cmd.Flags().IntVar(&o.Workers, "workers", 0, "processes at once (default: one a processor)")
 	outputFlag(cmd, &output)
 	return cmd

@@ -58,7 +58,7 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 stale, 4 no voice, 5 refused, 6 two voices
 	})
 	cmd.AddCommand(
 		demoCommand(), initCommand(), serveCommand(), statusCommand(), whoCommand(), sectorsCommand(), flightsCommand(),
-		watchCommand(), importCommand(), benchCommand(), labCommand(), versionCommand(),
+		watchCommand(), importCommand(), membersCommand(), joinCommand(), upgradeCommand(), backupCommand(), certCommand(), benchCommand(), labCommand(), versionCommand(),
 	)
 	usageArgs(cmd)
 	return cmd
@@ -106,7 +106,7 @@ func exitOf(kind problem.Kind) int {
 	switch kind {
 	case problem.Invalid, problem.TooLarge:
 		return exitUsage
-	case problem.Conflict, problem.Refused, problem.KeyReused, problem.Forbidden, problem.PreconditionFailed:
+	case problem.Conflict, problem.Refused, problem.KeyReused, problem.Forbidden, problem.Unauthenticated, problem.PreconditionFailed:
 		return exitRefused
 	case problem.NoVoice:
 		return exitNoVoice

@@ -70,7 +70,7 @@ func TestPrintedColumns(t *testing.T) {
 	golden(t, "flight.txt", func(w io.Writer) error { return printFlight(w, flight) })
 	golden(t, "flights.txt", func(w io.Writer) error { return printFlights(w, []api.Flight{*flight}) })
 
-	status := fixture[api.Status](t, `{"node":"n1","server":"1","cluster":"00","build":"test","voice":"one-voice","agreed_age_ms":12,"role":"leader","leader":"n1",
+	status := fixture[api.Status](t, `{"node":"n1","server":"1","cluster":"00","build":"test","voice":"one-voice","agreed_age_ms":12,"clock_offset_ms":-0.25,"clock_error_ms":0.5,"clock_state":"good","role":"leader","leader":"n1",
 		"view":"3","term":"5","index":"1234","hash":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","commit":"1234",
 		"service_time":"2018-08-01T11:00:00Z","log_time":"2026-11-22T11:00:00Z","servers":[],"sectors":32,"flights":881,"first_hash":"1","last_hash":"1234"}`)
 	golden(t, "status.txt", func(w io.Writer) error {

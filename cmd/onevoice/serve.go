@@ -23,19 +23,26 @@ import (
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/machine"
+	"onevoice/members"
 	"onevoice/replica"
 	"onevoice/store"
 	"onevoice/web"
 )
 
-// airspaceGroup is the number of the group that holds the airspace.
-const airspaceGroup = 1
+// The numbers of the groups: that of the airspace, and that of the membership.
+const (
+	airspaceGroup = 1
+	membersGroup  = 2
+)
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	dir, name, initFrom string
+	restore             string
 	untilStdinCloses    bool
 	cpuProfile          string
+	disk                store.FS
+	proof               proofOptions
 }
 
 func serveCommand() *cobra.Command {
@@ -46,15 +53,19 @@ func serveCommand() *cobra.Command {
 		Long: `Run one server of a cluster. The first time it needs the file that "onevoice init" made and the server's name in it; from
 then on its directory is enough. An empty directory alone is refused: it is never a new cluster by itself.
 
-This version listens on loopback addresses only.`,
+With --ca, --cert and --key every connection is encrypted and proved by certificates of "onevoice cert"; without them a server
+listens on loopback addresses only, where everybody on this machine may do everything. The files may be exchanged while it
+runs; SIGHUP has it look at once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd.Context(), o, cmd.ErrOrStderr()) },
 	}
 	cmd.Flags().StringVar(&o.dir, "dir", "", "the server's directory")
 	cmd.Flags().StringVar(&o.name, "name", "", "the server's name in the cluster file; with --init-from")
 	cmd.Flags().StringVar(&o.initFrom, "init-from", "", "the cluster file, the first time")
+	cmd.Flags().StringVar(&o.restore, "restore", "", "the backup that the cluster file begins with, the first time")
 	cmd.Flags().StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile to this file until the server stops")
 	cmd.Flags().BoolVar(&o.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends")
+	o.proof.flags(cmd)
 	if err := errors.Join(cmd.MarkFlagRequired("dir"), cmd.Flags().MarkHidden("until-stdin-closes")); err != nil {
 		panic(err) // both flags are defined above
 	}
@@ -62,6 +73,9 @@ This version listens on loopback addresses only.`,
 }
 
 func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
+	if err := plantBug(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if o.untilStdinCloses {
@@ -77,17 +91,25 @@ func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
 		}
 		defer stop()
 	}
+	var err error
+	if o.disk, err = diskOf(o.dir); err != nil {
+		return err
+	}
 	genesis, self, err := prepare(o)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(logs, nil)).With("server", self.Name)
-	s, err := open(o.dir, genesis, self)
+	proofs, err := o.proof.open(genesis, self, log)
+	if err != nil {
+		return err
+	}
+	s, err := open(o.disk, o.dir, genesis, self)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	return serve(ctx, s, genesis, self, log)
+	return serve(ctx, s, genesis, self, proofs, log)
 }
 
 func profile(path string) (stop func(), err error) {
@@ -127,7 +149,7 @@ func prepare(o serveOptions) (cluster.Genesis, cluster.Server, error) {
 	if err != nil {
 		return genesis, cluster.Server{}, fmt.Errorf("serve: %w", err)
 	}
-	self, err := genesis.Server(strings.TrimSpace(string(name)))
+	self, err := selfIn(o.dir, genesis, strings.TrimSpace(string(name)))
 	if err == nil && o.name != "" && o.name != self.Name {
 		err = usageError{fmt.Errorf("serve: %s belongs to server %s, not to %s", o.dir, self.Name, o.name)}
 	}
@@ -144,7 +166,7 @@ func format(o serveOptions) error {
 	if err != nil {
 		return usageError{err}
 	}
-	first, err := replica.Bootstrap(nodeConfig(genesis, self, rand.New(rand.NewPCG(0, 0))))
+	first, err := firstState(genesis, self, o.restore)
 	if err != nil {
 		return err
 	}
@@ -155,13 +177,20 @@ func format(o serveOptions) error {
 	if _, err := crand.Read(id.Store[:]); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
-	if err := store.Create(filepath.Join(o.dir, "store"), id, first); err != nil {
+	if err := store.CreateFS(o.disk, filepath.Join(o.dir, "store"), id, first); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(o.dir, "name"), []byte(self.Name+"\n"), 0o644); err != nil {
+	name, known := filepath.Join(o.dir, "name"), filepath.Join(o.dir, "cluster.json")
+	if err := os.WriteFile(name, []byte(self.Name+"\n"), 0o644); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
-	return cluster.Write(filepath.Join(o.dir, "cluster.json"), genesis)
+	if err := keepFiles(name); err != nil {
+		return err
+	}
+	if err := cluster.Write(known, genesis); err != nil {
+		return err
+	}
+	return keepFiles(known)
 }
 
 func nodeConfig(g cluster.Genesis, self cluster.Server, random *rand.Rand) replica.Config {
@@ -169,15 +198,18 @@ func nodeConfig(g cluster.Genesis, self cluster.Server, random *rand.Rand) repli
 	for _, s := range g.Servers {
 		voters = append(voters, s.Number)
 	}
-	return replica.Config{Self: self.Number, Groups: []consensus.Config{{
-		Group: airspaceGroup, Self: self.Number, Voters: voters, Rand: random,
+	return replica.Config{Self: self.Number, Membership: membersGroup, Groups: []consensus.Config{{
+		Group: airspaceGroup, Self: self.Number, Voters: voters, Rand: random, Versions: versions(), Limits: limits(),
 		NewMachine: func() machine.Machine { return airspace.NewAt(g.ServiceNs(), g.RateMilli) },
+	}, {
+		Group: membersGroup, Self: self.Number, Voters: voters, Rand: random, Versions: versions(), Limits: limits(),
+		NewMachine: func() machine.Machine { return members.New(firstMembers(g, self)) },
 	}}}
 }
 
 // open opens the store of a directory and checks that it belongs to the cluster.
-func open(dir string, g cluster.Genesis, self cluster.Server) (*store.Store, error) {
-	s, err := store.Open(filepath.Join(dir, "store"))
+func open(disk store.FS, dir string, g cluster.Genesis, self cluster.Server) (*store.Store, error) {
+	s, err := store.OpenFS(disk, filepath.Join(dir, "store"))
 	if err != nil {
 		return nil, err
 	}
@@ -189,8 +221,8 @@ func open(dir string, g cluster.Genesis, self cluster.Server) (*store.Store, err
 }
 
 // serve runs node, gateway and HTTP until ctx ends or the node stops.
-func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, log *slog.Logger) error {
-	listener, err := listenLoopback(self.HTTP)
+func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, proofs proofs, log *slog.Logger) error {
+	listener, err := listen(self.HTTP, proofs)
 	if err != nil {
 		return err
 	}
@@ -203,28 +235,35 @@ func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.
 		return err
 	}
 	peers := map[uint64]string{}
-	for _, p := range g.Servers {
+	known, err := knownIn(filepath.Dir(s.Dir()), g)
+	if err != nil {
+		return err
+	}
+	for _, p := range known {
 		if p.Number != self.Number {
 			peers[p.Number] = p.Peer
 		}
 	}
-	h, err := host.Start(ctx, host.Options{Node: node, Store: s, Self: self.Number, Cluster: g.ID(), Listen: self.Peer, Peers: peers, Log: log})
+	// The host outlives ctx a little: what this server leads is handed over first.
+	h, err := host.Start(context.WithoutCancel(ctx), host.Options{Node: node, Store: s, Self: self.Number, Cluster: g.ID(), Listen: self.Peer, Peers: peers,
+		Certs: proofs.certs, Needs: needs(), Build: build(), Log: log})
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	log.Info("serving", "cluster", g.Cluster, "http", self.HTTP, "peers", self.Peer, "boot", s.Identity().Boot, "seed", binary.BigEndian.Uint64(seed[:]))
-	return serveHTTP(ctx, h, g, self, listener, log)
+	log.Info("serving", "cluster", g.Cluster, "http", self.HTTP, "peers", self.Peer, "boot", s.Identity().Boot, "tornTail", s.Torn(), "seed", binary.BigEndian.Uint64(seed[:]))
+	return serveHTTP(ctx, h, g, self, known, listener, proofs, log)
 }
 
-// listenLoopback refuses other addresses: connections are neither encrypted nor authenticated in this version.
-func listenLoopback(address string) (net.Listener, error) {
+// listen refuses other addresses than loopback where connections would be neither encrypted nor proved.
+func listen(address string, proofs proofs) (net.Listener, error) {
 	hostName, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	if ip := net.ParseIP(hostName); hostName != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, usageError{fmt.Errorf("serve: %s is not a loopback address; this version has no encryption and listens nowhere else", address)}
+	if ip := net.ParseIP(hostName); proofs.certs == nil && hostName != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, usageError{fmt.Errorf("serve: %s is not a loopback address, and there are no certificates: make them with onevoice cert init "+
+			"and cert issue, and start with --ca, --cert and --key", address)}
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -233,10 +272,10 @@ func listenLoopback(address string) (net.Listener, error) {
 	return l, nil
 }
 
-func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluster.Server, listener net.Listener, log *slog.Logger) error {
+func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluster.Server, known []cluster.Server, listener net.Listener, proofs proofs, log *slog.Logger) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	gateway, err := newGateway(h, g, self)
+	gateway, err := newGateway(h, g, self, known, proofs)
 	if err != nil {
 		return err
 	}
@@ -249,8 +288,19 @@ func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluste
 		}
 	}()
 	go gateway.announce(ctx, log)
-	server := web.New(web.Options{Service: gateway, Node: self.Name, Listen: self.HTTP, Log: log})
-	if err := server.Serve(ctx, listener); err != nil {
+	go proofs.run(ctx)
+	keeper, err := newMembership(gateway, log)
+	if err != nil {
+		return err
+	}
+	defer keeper.close()
+	go keeper.run(ctx)
+	o := web.Options{Service: gateway, Node: self.Name, Listen: self.HTTP, Log: log, Backup: gateway.backup, Members: keeper, Upgrade: gateway}
+	proofs.complete(&o)
+	server := web.New(o)
+	err = server.Serve(ctx, listener)
+	h.HandOver(handOverPatience)
+	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {

@@ -49,7 +49,7 @@ func standings(ctx context.Context, a *asking, client *ask.Client) []standing {
 	var group sync.WaitGroup
 	for i, endpoint := range client.Endpoints {
 		group.Go(func() {
-			one := &ask.Client{Endpoints: []string{endpoint}, Timeout: a.timeout}
+			one := &ask.Client{Endpoints: []string{endpoint}, Timeout: a.timeout, HTTP: a.http}
 			all[i].Endpoint = endpoint
 			var s api.Status
 			if _, err := one.Do(ctx, ask.Request{Path: "/status"}, &s); err != nil {
@@ -64,17 +64,29 @@ func standings(ctx context.Context, a *asking, client *ask.Client) []standing {
 }
 
 func printStandings(out io.Writer, all []standing) error {
-	return columns(out, "SERVER\tVOICE\tROLE\tLEADER\tVIEW\tINDEX\tAS OF\tHASH\tAGREED\tSECTORS\tFLIGHTS\tENDPOINT", func(w io.Writer) {
+	return columns(out, "SERVER\tVOICE\tROLE\tLEADER\tVIEW\tINDEX\tAS OF\tHASH\tAGREED\tCLOCK\tSECTORS\tFLIGHTS\tENDPOINT", func(w io.Writer) {
 		for _, s := range all {
 			if s.Status == nil {
-				fmt.Fprintf(w, "-\tno answer\t-\t-\t-\t-\t-\t-\t-\t-\t-\t%s\n", s.Endpoint)
+				fmt.Fprintf(w, "-\tno answer\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t%s\n", s.Endpoint)
 				continue
 			}
 			v := s.Status
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%.12s\t%s\t%d\t%d\t%s\n", v.Node, v.Voice, v.Role, cmp.Or(v.Leader, "unknown"),
-				v.View, v.Index, clock(v.ServiceTime), v.Hash, age(v.AgreedAgeMs), v.Sectors, v.Flights, s.Endpoint)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%.12s\t%s\t%s\t%d\t%d\t%s\n", v.Node, v.Voice, v.Role, cmp.Or(v.Leader, "unknown"),
+				v.View, v.Index, clock(v.ServiceTime), v.Hash, age(v.AgreedAgeMs), offset(v), v.Sectors, v.Flights, s.Endpoint)
 		}
 	})
+}
+
+// offset is how far a server's clock is from the others'.
+func offset(v *api.Status) string {
+	if v.ClockState == "unknown" || v.ClockState == "" {
+		return "unknown"
+	}
+	text := fmt.Sprintf("%+.1f ms", v.ClockOffsetMs)
+	if v.ClockState != "good" {
+		text += ", " + v.ClockState
+	}
+	return text
 }
 
 func age(ms int64) string {

@@ -21,7 +21,9 @@ func versionCommand() *cobra.Command {
 				Commit  string `json:"commit,omitempty"`
 				Go      string `json:"go"`
 				Frames  int    `json:"frameVersion"`
-			}{Version: "devel", Go: runtime.Version(), Frames: wire.FrameVersion}
+				Min     uint32 `json:"minVersion"`
+				Max     uint32 `json:"maxVersion"`
+			}{Version: "devel", Go: runtime.Version(), Frames: wire.FrameVersion, Min: versions().Min, Max: versions().Max}
 			if info, ok := debug.ReadBuildInfo(); ok {
 				if info.Main.Version != "" && info.Main.Version != "(devel)" {
 					v.Version = info.Main.Version
@@ -35,7 +37,7 @@ func versionCommand() *cobra.Command {
 			if output == "json" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "onevoice %s %s %s, frames %d\n", v.Version, v.Commit, v.Go, v.Frames)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "onevoice %s %s %s, frames %d, machine versions %d to %d\n", v.Version, v.Commit, v.Go, v.Frames, v.Min, v.Max)
 			return err
 		},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,7 +61,7 @@ func watchEvents(ctx context.Context, client *ask.Client, after string, each fun
 	silentSince := time.Now()
 	for i := 0; ctx.Err() == nil; i++ {
 		endpoint := client.Endpoints[i%len(client.Endpoints)]
-		last, err := streamFrom(ctx, endpoint, after, each)
+		last, err := streamFrom(ctx, client.HTTP, endpoint, after, each)
 		if last != after {
 			after, silentSince = last, time.Now()
 		}
@@ -85,7 +86,7 @@ func watchEvents(ctx context.Context, client *ask.Client, after string, each fun
 const silence = 4 * time.Second
 
 // streamFrom reads one server's stream and returns the place of the last event it gave.
-func streamFrom(ctx context.Context, endpoint, after string, each func(string, []byte) error) (string, error) {
+func streamFrom(ctx context.Context, by *http.Client, endpoint, after string, each func(string, []byte) error) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/api/v1/events", nil)
@@ -97,7 +98,7 @@ func streamFrom(ctx context.Context, endpoint, after string, each func(string, [
 	}
 	dead := time.AfterFunc(silence, cancel)
 	defer dead.Stop()
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := cmp.Or(by, http.DefaultClient).Do(request)
 	if err != nil {
 		return after, err
 	}

@@ -43,15 +43,47 @@ type Genesis struct {
 	ServiceTime string `json:"serviceTime,omitempty"`
 	// RateMilli is how fast service time runs, in thousandths of real time.
 	RateMilli int64 `json:"rateMilli"`
+	// Restored names the backup that the cluster begins with; nil: it begins empty.
+	Restored *Restored `json:"restored,omitempty"`
+}
+
+// Restored says which backup a cluster begins with, and with what state each of its servers must begin.
+type Restored struct {
+	Backup  string          `json:"backup"`  // SHA-256 of the file, hexadecimal
+	Cluster string          `json:"cluster"` // identity of the cluster that it was taken from
+	Groups  []RestoredGroup `json:"groups"`  // by number; the groups that are not here begin empty
+}
+
+// RestoredGroup is one group of a cluster that begins with a backup.
+type RestoredGroup struct {
+	Group uint32 `json:"group"`
+	Index uint64 `json:"index"` // in the backup
+	State string `json:"state"` // SHA-256 over the chunks of the state that every server begins with, hexadecimal
 }
 
 // New makes the genesis of a new cluster with a fresh identity.
 func New(servers []Server, serviceTime string, rateMilli int64) (Genesis, error) {
+	return renew(Genesis{Servers: servers, ServiceTime: serviceTime, RateMilli: rateMilli}, nil)
+}
+
+// NewRestored makes the genesis of a new cluster with a fresh identity, that begins with a backup. restored is given the nonce,
+// which no other cluster has.
+func NewRestored(servers []Server, restored func(nonce string) (*Restored, error)) (Genesis, error) {
+	return renew(Genesis{Servers: servers, RateMilli: 1000}, restored)
+}
+
+func renew(g Genesis, restored func(nonce string) (*Restored, error)) (Genesis, error) {
 	var nonce [16]byte
 	if _, err := rand.Read(nonce[:]); err != nil {
 		return Genesis{}, fmt.Errorf("new cluster: %w", err)
 	}
-	g := Genesis{Format: FileFormat, Nonce: hex.EncodeToString(nonce[:]), Servers: servers, ServiceTime: serviceTime, RateMilli: rateMilli}
+	g.Format, g.Nonce = FileFormat, hex.EncodeToString(nonce[:])
+	if restored != nil {
+		var err error
+		if g.Restored, err = restored(g.Nonce); err != nil {
+			return Genesis{}, err
+		}
+	}
 	g.Cluster = g.identity()
 	return g, g.Validate()
 }
@@ -91,7 +123,7 @@ func (g Genesis) ServiceNs() int64 {
 // Validate checks every field and that the identity belongs to the content.
 func (g Genesis) Validate() error {
 	if g.Format != FileFormat {
-		return fmt.Errorf("cluster file: format is %d, this build reads %d", g.Format, FileFormat)
+		return fmt.Errorf("cluster file: format is %d, this build reads %d: use the build that wrote it, or a newer one", g.Format, FileFormat)
 	}
 	if n := len(g.Servers); n < 1 || n > MaxServers {
 		return fmt.Errorf("cluster file: servers holds %d, allowed: 1 to %d", n, MaxServers)

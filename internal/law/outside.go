@@ -10,9 +10,10 @@ import (
 )
 
 // knownTags may keep a file out of a build. Other tags would hide code and tests from everybody.
-const knownTags = " mutants race linux darwin windows unix amd64 arm64 "
+const knownTags = " mutants dropping nextversion race linux darwin windows unix amd64 arm64 "
 
-// hidden checks the files that this build leaves out; those of planted bugs and other systems are not looked at.
+// hidden checks the files that this build leaves out; those of planted bugs, of disks that drop writes and of other
+// systems are not looked at.
 func (c *checker) hidden(p *Package) {
 	for _, name := range p.IgnoredGoFiles {
 		full := filepath.Join(p.Dir, name)
@@ -29,7 +30,7 @@ func (c *checker) hidden(p *Package) {
 				}
 				expr.Eval(func(tag string) bool {
 					if !strings.Contains(knownTags, " "+tag+" ") {
-						c.at(line, "build tag %s hides this file from every check; use mutants, a system's name, or no tag", tag)
+						c.at(line, "build tag %s hides this file from every check; use mutants, dropping, nextversion, a system's name, or no tag", tag)
 					}
 					return false
 				})

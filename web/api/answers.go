@@ -89,7 +89,7 @@ const URN = "urn:onevoice:problem:"
 
 // Kind is the kind of a problem by its type; problem.Internal for a type that is not ours.
 func (p *Problem) Kind() problem.Kind {
-	for k := problem.Invalid; k <= problem.PreconditionFailed; k++ {
+	for k := problem.Invalid; k <= problem.Unauthenticated; k++ {
 		if p.Type == URN+k.String() {
 			return k
 		}

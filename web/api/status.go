@@ -22,6 +22,11 @@ type Status struct {
 	Voice string `json:"voice"`
 	// AgreedAgeMs is how long ago a majority last confirmed anything to this server, in milliseconds; -1 if never.
 	AgreedAgeMs int64 `json:"agreed_age_ms"`
+	// ClockOffsetMs is how far the server's time of day is ahead of the voters' median, give or take ClockErrorMs. ClockState is
+	// "good", "wrong" where it is so far off that the server may not lead, or "unknown" where too few voters could be asked.
+	ClockOffsetMs float64 `json:"clock_offset_ms"`
+	ClockErrorMs  float64 `json:"clock_error_ms"`
+	ClockState    string  `json:"clock_state"`
 	// Role is "leader", "follower" or "candidate" in the airspace group.
 	Role string `json:"role"`
 	// Leader is the name of the server that leads, as far as this one knows; empty if unknown.

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -148,6 +150,9 @@ func (u unreachable) Unwrap() error { return u.error }
 
 func problemOf(status int, body []byte) error {
 	var p api.Problem
+	if bytes.Contains(body, []byte("HTTP request to an HTTPS server")) {
+		return errors.New("the server speaks TLS only: give --ca, and --cert and --key to prove who asks")
+	}
 	if err := json.Unmarshal(body, &p); err != nil || p.Type == "" {
 		return fmt.Errorf("the server answered %d: %s", status, problem.Clip(string(body)))
 	}
@@ -177,7 +182,16 @@ func note(tried []string, endpoint string, err error) []string {
 
 func reason(err error) string {
 	var p *problem.Error
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var record tls.RecordHeaderError
 	switch {
+	case errors.As(err, &authority):
+		return "its certificate is of no authority that is trusted here"
+	case errors.As(err, &host):
+		return "its certificate is for other names"
+	case errors.As(err, &record) || err != nil && strings.Contains(err.Error(), "HTTP response to HTTPS client"):
+		return "it does not speak TLS"
 	case errors.As(err, &p):
 		return p.Kind.String()
 	case noServer(err):

@@ -40,7 +40,7 @@ async function prove() {
 }
 
 async function learn() {
-  const answer = await fetch(cluster.server.url + "/api/v1/status", { signal: AbortSignal.timeout(2000), cache: "no-store" });
+  const answer = await fetch(cluster.server.url + "/api/v1/status", { signal: AbortSignal.timeout(2000), cache: "no-store", credentials: "include" });
   const status = await answer.json();
   if (status.servers.length) cluster.learn(status.servers);
   tracks.follow();

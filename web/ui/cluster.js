@@ -56,7 +56,7 @@ export class Cluster extends EventTarget {
     for (const server of [...this.servers.slice(this.at), ...this.servers.slice(0, this.at)]) {
       let answer;
       try {
-        answer = await fetch(server.url + path, { signal: AbortSignal.timeout(patienceMs), cache: "no-store" });
+        answer = await fetch(server.url + path, { signal: AbortSignal.timeout(patienceMs), cache: "no-store", credentials: "include" });
       } catch {
         server.dead = true;
         this.changed();
@@ -110,7 +110,7 @@ export class Cluster extends EventTarget {
     if (!held || others.length === 0) return;
     const other = others[Math.floor(Math.random() * others.length)];
     try {
-      const answer = await fetch(`${other.url}/api/v1/hash?index=${held.index}`, { signal: AbortSignal.timeout(patienceMs), cache: "no-store" });
+      const answer = await fetch(`${other.url}/api/v1/hash?index=${held.index}`, { signal: AbortSignal.timeout(patienceMs), cache: "no-store", credentials: "include" });
       other.dead = false;
       const node = answer.headers.get("Onevoice-Node") || other.name;
       if (!answer.ok) return; // it is behind, or has been away for long
@@ -156,7 +156,7 @@ export class Cluster extends EventTarget {
     let alive = performance.now();
     const guard = setInterval(() => performance.now() - alive > staleAfterMs && stop.abort(), 500);
     try {
-      const answer = await fetch(this.server.url + path, { signal: stop.signal, cache: "no-store" });
+      const answer = await fetch(this.server.url + path, { signal: stop.signal, cache: "no-store", credentials: "include" });
       if (answer.status === 410) throw new Error("compacted");
       if (!answer.ok) return;
       const text = answer.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -44,7 +44,7 @@ export class Tracks {
     let alive = performance.now();
     const guard = setInterval(() => performance.now() - alive > 5000 && stop.abort(), 1000);
     try {
-      const answer = await fetch(`${url}/api/v1/tracks?stream=1`, { signal: stop.signal, cache: "no-store" });
+      const answer = await fetch(`${url}/api/v1/tracks?stream=1`, { signal: stop.signal, cache: "no-store", credentials: "include" });
       if (!answer.ok) return;
       const bytes = answer.body.getReader();
       let rest = new Uint8Array(0);

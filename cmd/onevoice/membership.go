@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"onevoice/client"
+	"onevoice/consensus"
+	"onevoice/host"
+	"onevoice/internal/cluster"
+	"onevoice/members"
+	"onevoice/problem"
+	"onevoice/web"
+	"onevoice/web/api"
+	"onevoice/wire"
+)
+
+const (
+	// membersPause is how often a server looks whether the membership has changed: well below what a person notices.
+	membersPause = 50 * time.Millisecond
+	// reportPause is how long who does not lead a group leaves it to the leader to say what the group has reached.
+	reportPause = time.Second
+	// oldClientLife is how long a client of servers before a change goes on, for what it has under way.
+	oldClientLife = 15 * time.Second
+	// handOverPatience bounds the handing over before a stop: some round trips.
+	handOverPatience = 500 * time.Millisecond
+)
+
+// membership keeps this server with the agreed membership: whom it dials and lets in, and what it tells of itself and of the groups.
+type membership struct {
+	gateway *gateway
+	host    *host.Host
+	log     *slog.Logger
+	client  atomic.Pointer[client.Client]
+	last    uint64 // index of the state taken last
+	servers []cluster.Server
+	unmet   time.Time // since when a change is not reached
+	told    time.Time // when this server spoke last
+}
+
+var _ web.Membership = (*membership)(nil)
+
+func newMembership(g *gateway, log *slog.Logger) (*membership, error) {
+	m := &membership{gateway: g, host: g.host, log: log, servers: g.known}
+	c, err := g.dial(membersGroup, m.servers)
+	if err != nil {
+		return nil, err
+	}
+	m.client.Store(c)
+	return m, nil
+}
+
+func (m *membership) close() { m.client.Load().Close() }
+
+// run follows the membership until ctx ends.
+func (m *membership) run(ctx context.Context) {
+	ticker := time.NewTicker(membersPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		p := m.host.Latest(membersGroup)
+		s, ok := p.Root.(*members.State)
+		if !ok || s.Change() == 0 {
+			continue // this server has joined and heard nothing yet
+		}
+		if p.Index != m.last {
+			m.last = p.Index
+			m.take(s)
+		}
+		m.tell(ctx, s)
+	}
+}
+
+// take makes the agreed servers those that are dialled and let in.
+func (m *membership) take(s *members.State) {
+	var peers []host.Peer
+	var servers []cluster.Server
+	for _, v := range s.Servers() {
+		peers = append(peers, host.Peer{Number: v.Number, Address: v.Peer, Store: v.Store, Gone: v.Gone})
+		if !v.Gone {
+			servers = append(servers, cluster.Server{Name: v.Name, Number: v.Number, HTTP: v.HTTP, Peer: v.Peer})
+		}
+	}
+	if err := m.host.SetPeers(peers); err != nil {
+		m.log.Error("the membership was not taken", "error", err)
+	}
+	if slices.Equal(servers, m.servers) {
+		return
+	}
+	m.servers = servers
+	renew(&m.client, func() (*client.Client, error) { return m.gateway.dial(membersGroup, servers) }, m.log)
+	renew(&m.gateway.client, func() (*client.Client, error) { return m.gateway.dial(airspaceGroup, servers) }, m.log)
+}
+
+// renew puts a new client in the place of one, which ends later.
+func renew(at *atomic.Pointer[client.Client], dial func() (*client.Client, error), log *slog.Logger) {
+	fresh, err := dial()
+	if err != nil {
+		log.Error("the servers were not exchanged", "error", err)
+		return
+	}
+	old := at.Swap(fresh)
+	time.AfterFunc(oldClientLife, func() { _ = old.Close() })
+}
+
+// tell says what is not known yet: this server's disk, and what groups have reached.
+func (m *membership) tell(ctx context.Context, s *members.State) {
+	now := time.Now()
+	if s.Settled() {
+		m.unmet = time.Time{}
+	} else if m.unmet.IsZero() {
+		m.unmet = now
+	}
+	if now.Sub(m.told) < 4*membersPause {
+		return
+	}
+	id := m.host.Status().Identity
+	if v, ok := s.Server(m.gateway.self.Number); ok && v.Store == [16]byte{} {
+		m.say(ctx, members.Claim{Server: v.Number, Store: id.Store})
+	}
+	if s.Settled() {
+		m.told = now
+		return
+	}
+	for _, g := range m.host.Status().Groups {
+		c, due := s.Due(g.Group, g.Change, g.Voters, g.Learners)
+		if due && (g.Role == consensus.RoleLeader || now.Sub(m.unmet) > reportPause) {
+			m.say(ctx, c)
+		}
+	}
+}
+
+// say runs a command whose refusal is not grave: it is said again while it is true.
+func (m *membership) say(ctx context.Context, c members.Command) {
+	m.told = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, reportPause)
+	defer cancel()
+	if _, err := m.do(ctx, c, nil); err != nil {
+		m.log.Debug("the membership was not told", "command", fmt.Sprintf("%T", c), "error", err)
+	}
+}
+
+func (m *membership) do(ctx context.Context, c members.Command, key *wire.Key) (members.Result, error) {
+	reply, err := m.client.Load().Do(ctx, members.Encode(c), key)
+	if err != nil {
+		return members.Result{}, err
+	}
+	r, err := members.DecodeResult(reply.Result)
+	if err == nil && r.Problem != nil {
+		err = r.Problem
+	}
+	return r, err
+}
+
+// Change implements web.Membership.
+func (m *membership) Change(ctx context.Context, c members.Command, key *wire.Key) (api.MembersChanged, error) {
+	r, err := m.do(ctx, c, key)
+	return api.MembersChanged{Number: r.Number, Change: r.Change}, err
+}
+
+// Invite implements web.Membership. The secret is made here and leaves in the answer alone.
+func (m *membership) Invite(ctx context.Context, i api.Invite) (api.Invitation, error) {
+	var secret [32]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return api.Invitation{}, err
+	}
+	if i.TTLSeconds < 0 || i.TTLSeconds > members.MaxTTLNs/1_000_000_000 {
+		return api.Invitation{}, &problem.Error{Kind: problem.Invalid, Op: "invite", Field: "ttl_s", Value: strconv.FormatInt(i.TTLSeconds, 10), Allowed: "60 to 2592000"}
+	}
+	r, err := m.do(ctx, members.Invite{
+		Hash: members.HashOf(members.Proof(secret[:])), Name: i.Name, Organisation: i.Organisation, Replaces: i.Replaces,
+		TTLNs: i.TTLSeconds * 1_000_000_000,
+	}, nil)
+	if err != nil {
+		return api.Invitation{}, err
+	}
+	t := cluster.Token{
+		Version: cluster.TokenVersion, Cluster: m.gateway.genesis.Cluster, Invitation: r.Number, Secret: hex.EncodeToString(secret[:]), Name: i.Name,
+	}
+	if s, ok := m.host.Latest(membersGroup).Root.(*members.State); ok {
+		for _, v := range s.Servers() {
+			if v.Wish == members.Voter && v.Number != i.Replaces {
+				t.Endpoints = append(t.Endpoints, v.HTTP)
+			}
+		}
+	}
+	return api.Invitation{Invitation: r.Number, Token: t.String()}, nil
+}
+
+// Join implements web.Membership.
+func (m *membership) Join(ctx context.Context, j api.Join) (api.Joined, error) {
+	c := members.Join{Invitation: j.Invitation, Name: j.Name, HTTP: j.HTTP, Peer: j.Peer}
+	secret, err := hex.DecodeString(j.Secret)
+	if err != nil {
+		return api.Joined{}, &problem.Error{Kind: problem.Invalid, Op: "join", Field: "secret", Value: "not hexadecimal", Allowed: "as in the invitation"}
+	}
+	c.Proof = members.Proof(secret)
+	if n, err := hex.Decode(c.Store[:min(16, len(j.Store)/2)], []byte(j.Store)[:min(32, len(j.Store)/2*2)]); err != nil || n != 16 || len(j.Store) != 32 {
+		return api.Joined{}, &problem.Error{Kind: problem.Invalid, Op: "join", Field: "store", Value: problem.Clip(j.Store), Allowed: "32 hexadecimal digits"}
+	}
+	r, err := m.do(ctx, c, nil)
+	if err != nil {
+		return api.Joined{}, err
+	}
+	now, err := m.Members(ctx) // after the command, so that the new server is in it
+	if err != nil {
+		return api.Joined{}, err
+	}
+	file, err := json.Marshal(m.gateway.genesis)
+	servers := slices.DeleteFunc(now.Members, func(v api.Member) bool { return v.Gone })
+	return api.Joined{Number: r.Number, Change: r.Change, Cluster: string(file), Servers: servers}, err
+}
+
+// Transfer implements web.Membership.
+func (m *membership) Transfer(t api.Transfer) error {
+	if m.host.Transfer(t.Group, t.To) {
+		return nil
+	}
+	return &problem.Error{Kind: problem.Refused, Op: "hand over", Subject: fmt.Sprintf("group %d", t.Group),
+		Detail: "this server does not lead it, or nobody else can: ask the leader (onevoice members)"}
+}
+
+// Members implements web.Membership.
+func (m *membership) Members(ctx context.Context) (api.Members, error) {
+	p, err := m.host.Read(ctx, membersGroup)
+	if err != nil {
+		return api.Members{}, err
+	}
+	s := p.Root.(*members.State)
+	all := api.Members{
+		Node: m.gateway.self.Name, Change: s.Change(), About: s.About(), Settled: s.Settled(),
+		Members: []api.Member{}, Groups: []api.Group{}, Invitations: []api.OpenInvitation{},
+	}
+	for _, v := range s.Servers() {
+		a := api.Member{
+			Number: v.Number, Name: v.Name, HTTP: v.HTTP, Peer: v.Peer, Organisation: v.Organisation, Wish: v.Wish.String(), Change: v.Change,
+			Replaces: v.Replaces, Gone: v.Gone,
+		}
+		if v.Store != [16]byte{} {
+			a.Store = hex.EncodeToString(v.Store[:])
+		}
+		all.Members = append(all.Members, a)
+	}
+	for _, i := range s.Invitations() {
+		if i.UsedBy == 0 {
+			all.Invitations = append(all.Invitations, api.OpenInvitation{Invitation: i.ID, Name: i.Name, Replaces: i.Replaces, Expires: api.Time(i.ExpiresNs)})
+		}
+	}
+	for _, g := range m.host.Status().Groups {
+		all.Groups = append(all.Groups, groupOf(g, s))
+	}
+	return all, nil
+}
+
+// groupOf is a group as this server sees it.
+func groupOf(g host.GroupStatus, s *members.State) api.Group {
+	a := api.Group{Number: g.Group, Role: roleOf(g.Role), Leader: g.Leader, Last: g.Last, Members: []api.GroupMember{}}
+	for _, agreed := range s.Groups() {
+		if agreed.Number == g.Group {
+			a.Reached = agreed.Reached
+		}
+	}
+	for _, list := range []struct {
+		is      string
+		numbers []uint64
+	}{{"voter", g.Voters}, {"learner", g.Learners}} {
+		for _, n := range list.numbers {
+			in := api.GroupMember{Number: n, Is: list.is}
+			for _, p := range g.Peers {
+				if p.Server == n {
+					in.Lag, in.Active = new(g.Last-min(g.Last, p.Match)), new(p.Active || n == g.Server)
+				}
+			}
+			a.Members = append(a.Members, in)
+		}
+	}
+	return a
+}
