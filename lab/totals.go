@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onevoice/lab/cluster"
+	"onevoice/lab/sim"
 )
 
 // Totals add up the coverage of many seeds.
@@ -28,8 +29,19 @@ type Totals struct {
 	Held      int
 	Batches   int // unsynced batches lost in crashes
 	Crashes   int
+	Halts     int
+	Stalls    int
+	Most      Most
 	Sim       time.Duration
 	CPU       time.Duration // time of the workers
+}
+
+// Most is what the busiest world took; the bounds of worlds stand some way above.
+type Most struct{ Steps, Events, Frames, Bytes int }
+
+func (m *Most) see(c *sim.Counters) {
+	m.Steps, m.Events = max(m.Steps, c.Steps), max(m.Events, c.Events)
+	m.Frames, m.Bytes = max(m.Frames, c.Frames), max(m.Bytes, c.Bytes)
 }
 
 func newTotals() Totals {
@@ -58,6 +70,9 @@ func (t *Totals) add(r *result) {
 	t.Held += r.Faults.Held
 	t.Batches += r.Faults.LostBatches
 	t.Crashes += r.Faults.Crashes
+	t.Halts += r.Faults.Halts
+	t.Stalls += r.Faults.Stalls
+	t.Most.see(&r.Faults)
 	t.Sim += time.Duration(r.SimNs)
 	t.CPU += time.Duration(r.RealNs)
 }
@@ -90,7 +105,7 @@ func (s *Summary) printFaults(w io.Writer) {
 	fmt.Fprintln(w, "Faults per 1,000 seeds, by the role of the victim")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "kind\tleader\tfollower\tdown\tall\t")
-	for _, kind := range slices.Sorted(maps.Keys(s.Faults)) {
+	for _, kind := range slices.Sorted(slices.Values(kindWords(^sim.KindSet(0)))) {
 		roles := s.Faults[kind]
 		all := 0
 		for _, n := range roles {
@@ -108,10 +123,14 @@ func (s *Summary) printCounts(w io.Writer) {
 		name string
 		n    int
 	}{
-		{"servers crashed", s.Crashes}, {"unsynced batches lost", s.Batches},
+		{"servers crashed", s.Crashes}, {"unsynced batches lost", s.Batches}, {"servers stopped by a failed write", s.Halts},
+		{"writes that took long", s.Stalls}, {"leaders silent on a stuck disk", s.Facts["disk-stalled"]},
 		{"frames", s.Frames}, {"frames lost", s.Lost}, {"frames doubled", s.Doubled}, {"frames held in a cut", s.Held},
-		{"leaders elected", s.Facts["leader"]}, {"snapshots saved", s.Facts["snapshot-saved"]},
-		{"snapshots installed", s.Facts["snapshot-installed"]}, {"entries fenced", s.Facts["fenced"]},
+		{"leaders elected", s.Facts["leader"]}, {"leaders stepped down", s.Facts["stepped-down"]},
+		{"clocks not good enough to lead", s.Facts["clock-unfit"]}, {"entries fenced", s.Facts["fenced"]},
+		{"snapshots begun", s.Facts["snapshot-saving"]}, {"snapshots saved", s.Facts["snapshot-saved"]},
+		{"snapshots offered to a follower", s.Facts["snapshot-offered"]}, {"snapshots sent", s.Facts["snapshot-sent"]},
+		{"snapshots installed", s.Facts["snapshot-installed"]}, {"snapshots given up on the way", s.Facts["snapshot-abandoned"]},
 		{"sessions expired (per server)", s.Facts["session-expired"]},
 		{"commands acknowledged", s.Work.Acked}, {"commands open to the end", s.Work.Unknown}, {"commands not done", s.Work.Refused},
 		{"reads answered", s.Work.Reads}, {"reads without an answer", s.Work.ReadsFailed}, {"attempts repeated", s.Work.Retries},
@@ -120,8 +139,15 @@ func (s *Summary) printCounts(w io.Writer) {
 		{"states compared", s.Work.States},
 		{"members joined", s.Work.Joined}, {"members promoted", s.Work.Promoted}, {"members removed", s.Work.Removed},
 		{"members replaced", s.Work.Replaced}, {"of them with a lost disk", s.Work.Burnt}, {"changes taken back", s.Work.TakenBack},
-		{"leadership handed over", s.Work.Transfers}, {"steps of members refused", s.Facts["member-refused"]},
-		{"servers upgraded", s.Work.Upgraded}, {"servers rolled back", s.Work.RolledBack}, {"groups raised to a newer version", s.Work.Raised},
+		{"taken back too late", s.Work.NotTakenBack}, {"lost servers removed on the way", s.Work.PutBack},
+		{"addresses changed", s.Work.Moved}, {"addresses refused, as another's", s.Work.MovesRefused}, {"invitations withdrawn", s.Work.Withdrawn},
+		{"steps of members proposed", s.Facts["member-proposed"]}, {"learners added (per server)", s.Facts["member-added"]},
+		{"learners made voters (per server)", s.Facts["member-promoted"]}, {"members let go (per server)", s.Facts["member-removed"]},
+		{"changes marked as reached (per server)", s.Facts["members-as-wished"]}, {"steps of members refused", s.Facts["member-refused"]},
+		{"servers that saw their own removal", s.Facts["removed"]},
+		{"leaders that handed over to go", s.Facts["hand-over"]}, {"leadership handed over on demand", s.Work.Transfers},
+		{"servers upgraded", s.Work.Upgraded}, {"servers rolled back", s.Work.RolledBack},
+		{"versions proposed", s.Facts["version-proposed"]}, {"groups raised to a newer version", s.Work.Raised},
 		{"old builds stopped before it", s.Work.Outdated},
 	} {
 		fmt.Fprintf(t, "  %s\t%s\t\n", row.name, s.per1000(row.n))
@@ -132,6 +158,7 @@ func (s *Summary) printCounts(w io.Writer) {
 		}
 	}
 	t.Flush()
+	fmt.Fprintf(w, "\nThe busiest world took %d steps, %d events, %d frames, %d bytes in frames\n", s.Most.Steps, s.Most.Events, s.Most.Frames, s.Most.Bytes)
 }
 
 func (s *Summary) printFailed(w io.Writer) {

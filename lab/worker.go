@@ -23,7 +23,7 @@ type Job struct {
 	Off sim.KindSet
 	// Faults overrides how long faults go on; 0 leaves it to the seed.
 	Faults time.Duration
-	// Bug is planted first, in a build with the tag mutants; empty for none.
+	// Bug is planted first, in a build with the tag mutants; empty for none. Each world then ends at the first broken law.
 	Bug string
 }
 
@@ -124,7 +124,7 @@ func WorkerMain(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 func (j Job) options(seed uint64) cluster.Options {
-	return cluster.Options{Seed: seed, Off: j.Off, FaultNs: j.Faults.Nanoseconds()}
+	return cluster.Options{Seed: seed, Off: j.Off, FaultNs: j.Faults.Nanoseconds(), Brief: j.Bug != ""}
 }
 
 func parseJob(args []string) (Job, error) {

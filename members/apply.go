@@ -3,6 +3,7 @@ package members
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"onevoice/machine"
 	"onevoice/problem"
@@ -68,10 +69,38 @@ func (t *turn) busy(op string) *problem.Error {
 	if t.Settled() {
 		return nil
 	}
-	p := refused(op, "change %d, about server %d, is not reached in every group yet: wait for it, or take it back (remove who comes, promote who goes)",
-		t.change, t.about)
+	p := refused(op, "change %d, about server %d, is not reached in every group yet: wait for it, or take it back: %s",
+		t.change, t.about, t.waysBack())
 	p.Field, p.Value, p.Allowed = BusyField, "under way", "one at a time"
 	return p
+}
+
+// waysBack says which commands are taken while a change is under way. A beginning that is not reached has none.
+func (t *turn) waysBack() string {
+	var ways []string
+	for _, v := range t.servers {
+		switch {
+		case v.Change <= 1 || !t.Touched(v.Number):
+		case v.Wish != Removed:
+			ways = append(ways, fmt.Sprintf("remove server %d", v.Number))
+		case t.successor(v.Number) == 0:
+			ways = append(ways, fmt.Sprintf("promote server %d", v.Number))
+		}
+	}
+	if len(ways) == 0 {
+		return "there is no way back from the beginning"
+	}
+	return strings.Join(ways, ", or ")
+}
+
+// successor is who takes a server's place in what is under way, 0 for nobody.
+func (t *turn) successor(number uint64) uint64 {
+	for _, v := range t.servers {
+		if v.Replaces == number && v.Wish == Voter && t.Touched(v.Number) {
+			return v.Number
+		}
+	}
+	return 0
 }
 
 // wish gives a server another standing, as part of the change being made.
@@ -100,8 +129,13 @@ func (t *turn) promote(number uint64) *problem.Error {
 	case t.count(Voter) >= MaxVoters:
 		return refused(op, "there are %d voters, allowed: up to %d", t.count(Voter), MaxVoters)
 	}
-	if takesBack && t.about != number {
-		return refused(op, "server %d gives way to server %d: remove that one to take it back", number, t.about)
+	if by := t.successor(number); takesBack && by != 0 {
+		return refused(op, "server %d gives way to server %d: remove that one to take it back", number, by)
+	}
+	if takesBack { // somebody may have been given its name or its addresses
+		if err := t.checkPlace(op, *v); err != nil {
+			return err
+		}
 	}
 	t.begin(number)
 	t.wish(number, Voter)
@@ -117,8 +151,8 @@ func (t *turn) remove(number uint64) *problem.Error {
 	if v.Wish == Removed {
 		return refused(op, "the removal of server %d is under way already", number)
 	}
-	restores := t.givesWay(v.Replaces)
-	if touched := v.Change == t.change; !touched { // a change under way may be taken back from whom it touches
+	restores := t.givingWay(v.Replaces) != 0
+	if !t.Touched(number) { // what is under way may be taken back from whom it touches
 		if err := t.busy(op); err != nil {
 			return err
 		}
@@ -132,13 +166,20 @@ func (t *turn) remove(number uint64) *problem.Error {
 	if restores {
 		t.wish(old, Voter)
 	}
+	for i := range t.servers { // wish has made them this turn's own
+		if v := &t.servers[i]; v.Replaces == number {
+			v.Replaces = 0 // who is removed by name is not put back by another's removal
+		}
+	}
 	return nil
 }
 
-// givesWay says whether a server is being replaced, which is not reached yet.
-func (t *turn) givesWay(number uint64) bool {
-	i := t.find(number)
-	return i >= 0 && t.servers[i].Wish == Removed && !t.servers[i].Gone
+// givingWay is a server's number where it is to go and may still come back, else 0.
+func (t *turn) givingWay(number uint64) uint64 {
+	if i := t.find(number); i < 0 || t.servers[i].Wish != Removed || t.servers[i].Gone {
+		return 0
+	}
+	return number
 }
 
 func (t *turn) replace(c Replace) *problem.Error {
@@ -173,10 +214,11 @@ func (t *turn) takePlace(number, old uint64) {
 
 func (t *turn) setAddress(c SetAddress) *problem.Error {
 	const op = "set address"
-	if _, err := t.known(op, c.Server); err != nil {
+	old, err := t.known(op, c.Server)
+	if err != nil {
 		return err
 	}
-	if err := t.checkAddresses(op, c.HTTP, c.Peer, c.Server, 0); err != nil {
+	if err := t.checkAddresses(op, c.HTTP, c.Peer, c.Server, t.givingWay(old.Replaces)); err != nil {
 		return err
 	}
 	t.servers = slices.Clone(t.servers)
@@ -186,7 +228,18 @@ func (t *turn) setAddress(c SetAddress) *problem.Error {
 	return nil
 }
 
-// checkAddresses refuses addresses that are none, or that another server has, other than the one named and the one it replaces.
+// checkPlace refuses to bring a server back whose name or addresses another one has now.
+func (t *turn) checkPlace(op string, v Server) *problem.Error {
+	for _, other := range t.servers {
+		if other.Wish != Removed && other.Number != v.Number && other.Name == v.Name {
+			return refused(op, "server %d is named %s already", other.Number, v.Name)
+		}
+	}
+	return t.checkAddresses(op, v.HTTP, v.Peer, v.Number, t.givingWay(v.Replaces))
+}
+
+// checkAddresses refuses addresses that are none, or that another server has, other than the one named and the one it replaces. Who
+// is to go and may come back keeps its own.
 func (t *turn) checkAddresses(op, http, peer string, self, replaced uint64) *problem.Error {
 	for _, a := range []struct{ field, value string }{{"http", http}, {"peer", peer}} {
 		if !validAddress(a.value) {
@@ -197,7 +250,7 @@ func (t *turn) checkAddresses(op, http, peer string, self, replaced uint64) *pro
 		return invalid(op, "peer", peer, "another address than http")
 	}
 	for _, v := range t.servers {
-		if v.Wish != Removed && v.Number != self && v.Number != replaced && (v.HTTP == http || v.HTTP == peer || v.Peer == http || v.Peer == peer) {
+		if !v.Gone && v.Number != self && v.Number != replaced && (v.HTTP == http || v.HTTP == peer || v.Peer == http || v.Peer == peer) {
 			return refused(op, "server %d (%s) has one of the addresses %s and %s already", v.Number, v.Name, problem.Clip(http), problem.Clip(peer))
 		}
 	}

@@ -8,9 +8,6 @@ import (
 	"onevoice/problem"
 )
 
-// maxExpiries bounds the invitations that one entry ends; the next goes on.
-const maxExpiries = 100
-
 // Machine is the replicated machine. It implements machine.Machine.
 type Machine struct {
 	state   *State // replaced at each change, never changed: it is the root
@@ -40,12 +37,10 @@ func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 		return
 	}
 	s := m.begin()
-	n := 0
 	s.invitations = slices.DeleteFunc(slices.Clone(s.invitations), func(i Invitation) bool {
-		if i.ExpiresNs > at.LogTimeNs || n >= maxExpiries {
+		if i.ExpiresNs > at.LogTimeNs {
 			return false
 		}
-		n++
 		emit(Event{InvitationChanged, i.ID, s.change}.encode())
 		return true
 	})

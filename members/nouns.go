@@ -157,6 +157,13 @@ func (s *State) Settled() bool {
 	return true
 }
 
+// Touched says whether some group may not have reached what a server shall be: a change under way is about it, or an earlier one that
+// was overtaken before every group had reached it.
+func (s *State) Touched(number uint64) bool {
+	v, ok := s.Server(number)
+	return ok && slices.ContainsFunc(s.groups, func(g Group) bool { return g.Reached < v.Change })
+}
+
 // Wish is who shall be in a group. The membership's own group, the last of all, lets nobody go before the others have: a server that
 // leads one of them must hear that it is to go.
 func (s *State) Wish(group uint32) view.Wish {

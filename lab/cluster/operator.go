@@ -1,13 +1,11 @@
 package cluster
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 
 	"onevoice/client/core"
-	"onevoice/lab/sim"
 	"onevoice/members"
 	"onevoice/problem"
 	"onevoice/replica"
@@ -37,6 +35,7 @@ type operator struct {
 	at      uint64         // its index
 	saving  bool           // no new changes any more
 	acked   []acked
+	places  map[uint64][2]string // addresses that were acknowledged and not changed since
 	telling map[members.Reached]bool
 	counted uint64  // newest change counted
 	plan    *errand // of the change under way
@@ -49,6 +48,7 @@ type errand struct {
 	join    members.Join
 	sinceNs int64
 	burnt   bool
+	ends    bool // the invitation is withdrawn before its use
 }
 
 // acked is a change that was acknowledged: it must show in the end.
@@ -70,7 +70,7 @@ func (r *run) genesis() members.Genesis {
 const operatorID = 1_000_000
 
 func (r *run) addOperator() {
-	o := &operator{telling: map[members.Reached]bool{}, newest: members.New(r.genesis()).Root().(*members.State)}
+	o := &operator{places: map[uint64][2]string{}, telling: map[members.Reached]bool{}, newest: members.New(r.genesis()).Root().(*members.State)}
 	o.obedient = r.newObedient(operatorID, membersGroup, 0, 0)
 	o.waitNs = operationNs
 	o.gapNs = pick(o.rand, 0, 0, 50*milliNs, 300*milliNs, secNs)
@@ -171,8 +171,7 @@ func (o *operator) send(now step.Now, c members.Command, then func(members.Resul
 				o.run.court.Fail("client", "operator: %T: %v", c, f.Err)
 			}
 			delete(o.telling, reachedOf(c))
-			o.plan = nil
-			return
+			return // the outcome is open: what is under way shows in the membership, and the plan stays
 		}
 		result, err := members.DecodeResult(f.Reply.Result)
 		if err != nil {
@@ -225,128 +224,6 @@ func (o *operator) act(now step.Now) {
 
 func spread(r *rand.Rand, mean int64) int64 { return r.Int64N(2*mean) + 1 }
 
-// draw begins some change.
-func (o *operator) draw(now step.Now) {
-	var voters, learners, lost []uint64
-	for _, v := range o.newest.Servers() {
-		h := o.run.byAddr[step.Address(v.Number)]
-		switch {
-		case v.Wish == members.Voter && h != nil && h.party.Lost():
-			lost = append(lost, v.Number)
-		case v.Wish == members.Voter:
-			voters = append(voters, v.Number)
-		case v.Wish == members.Learner:
-			learners = append(learners, v.Number)
-		}
-	}
-	room := o.next() <= o.run.most
-	switch n := o.rand.IntN(10); {
-	case len(lost) > 0 && room && n < 7:
-		o.invite(now, lost[o.rand.IntN(len(lost))], true)
-	case n < 3 && len(learners) == 0 && room:
-		o.invite(now, 0, false)
-	case n < 5 && room && o.rand.IntN(2) == 0:
-		o.invite(now, one(o.rand, voters), false)
-	case n < 6 && len(learners) > 0:
-		o.start(now, "replace", members.Replace{Old: one(o.rand, voters), New: one(o.rand, learners)})
-	case n < 8 && len(learners) > 0:
-		o.start(now, "promote", members.Promote{Server: one(o.rand, learners)})
-	case n < 9 && len(voters)+len(lost) > leastServers:
-		o.start(now, "remove", members.Remove{Server: one(o.rand, append(lost, voters...))})
-	case n == 9:
-		o.transfer()
-	}
-}
-
-func one(r *rand.Rand, list []uint64) uint64 { return list[r.IntN(len(list))] }
-
-// next is the number that the next server gets.
-func (o *operator) next() int {
-	all := o.newest.Servers()
-	return int(all[len(all)-1].Number) + 1
-}
-
-func (o *operator) start(now step.Now, what string, c members.Command) {
-	o.plan = &errand{what: what, sinceNs: o.run.world.NowNs()}
-	o.send(now, c, o.ended)
-}
-
-// ended takes the result of a change of the wish.
-func (o *operator) ended(result members.Result) {
-	if result.Problem == nil {
-		o.acked = append(o.acked, acked{result.Number, result.Change})
-	}
-}
-
-// invite begins with an invitation, perhaps to replace a voter.
-func (o *operator) invite(now step.Now, replaces uint64, burnt bool) {
-	var secret [8]byte
-	binary.BigEndian.PutUint64(secret[:], o.rand.Uint64())
-	proof := members.Proof(secret[:])
-	p := &errand{what: "join", sinceNs: o.run.world.NowNs(), burnt: burnt}
-	p.invite = members.Invite{Hash: members.HashOf(proof), Replaces: replaces, TTLNs: members.MinTTLNs}
-	o.plan = p
-	o.send(now, p.invite, func(result members.Result) {
-		if result.Problem != nil {
-			o.plan = nil
-			return
-		}
-		name := fmt.Sprintf("x%d", result.Number)
-		p.join = members.Join{Invitation: result.Number, Proof: proof, Name: name, HTTP: name + ":1", Peer: name + ":2"}
-		binary.BigEndian.PutUint64(p.join.Store[:], o.rand.Uint64()|1)
-	})
-}
-
-// join uses an invitation.
-func (o *operator) join(now step.Now) {
-	p := o.plan
-	join := p.join
-	p.join.Invitation = 0
-	o.send(now, join, func(result members.Result) {
-		o.ended(result)
-		if result.Problem == nil && p.burnt {
-			o.run.count.Burnt++
-		}
-	})
-}
-
-// takeBack undoes a change that is not reached yet.
-func (o *operator) takeBack(now step.Now) {
-	about := o.newest.About()
-	for _, v := range o.newest.Servers() { // who is lost never comes back
-		if h := o.run.byAddr[step.Address(v.Number)]; v.Change == o.newest.Change() && v.Wish == members.Voter && h != nil && h.party.Lost() {
-			about = v.Number
-		}
-	}
-	v, _ := o.newest.Server(about)
-	o.run.count.TakenBack++
-	if v.Wish == members.Removed {
-		o.send(now, members.Promote{Server: about}, o.ended)
-		return
-	}
-	o.send(now, members.Remove{Server: about}, o.ended)
-}
-
-// transfer makes some leader hand over.
-func (o *operator) transfer() {
-	for _, i := range o.rand.Perm(len(o.run.hosts)) {
-		h := o.run.hosts[i]
-		if !h.party.Up() || h.role() != "leader" {
-			continue
-		}
-		to := uint64(0)
-		if o.rand.IntN(2) == 0 {
-			to = one(o.rand, o.newest.Wish(0).Voters)
-		}
-		for _, group := range o.run.logs {
-			if h.node().Transfer(group, to) {
-				o.run.count.Transfers++
-			}
-		}
-		return
-	}
-}
-
 // stop begins no change any more, and takes away at once who is gone.
 func (o *operator) stop() {
 	o.saving = true
@@ -370,40 +247,4 @@ func (o *operator) settled() bool {
 func (o *operator) describe() string {
 	return fmt.Sprintf("change %d about server %d, wish %v, groups %v, %d commands open; ", o.newest.Change(), o.newest.About(),
 		o.newest.Wish(0), o.newest.Groups(), len(o.open))
-}
-
-// check holds what was acknowledged, and what every group has, against the membership in the end.
-func (o *operator) check() {
-	wish := o.newest.Wish(0)
-	for _, a := range o.acked {
-		if v, ok := o.newest.Server(a.number); !ok || v.Change < a.change {
-			o.run.court.Fail("S6", "change %d about server %d was acknowledged and is not in the membership", a.change, a.number)
-		}
-	}
-	for _, h := range o.run.hosts {
-		if !h.party.Up() {
-			continue
-		}
-		for _, g := range h.node().Status().Groups {
-			if g.Change != wish.Change || !slices.Equal(g.Voters, wish.Voters) || !slices.Equal(g.Learners, wish.Learners) {
-				o.run.court.Fail("V2", "%s group %d has members %v and %v of change %d, the wish is %v", h.party.Name(), g.Group, g.Voters,
-					g.Learners, g.Change, wish)
-			}
-		}
-	}
-}
-
-// mayLose says whether a server's disk may be destroyed: a majority of the voters stays, and none of them is about to change.
-func (r *run) mayLose(p *sim.Party) bool {
-	o := r.operator
-	if o == nil || o.changing() || o.plan != nil && o.plan.join.Invitation != 0 || !o.newest.Settled() {
-		return false
-	}
-	voters, left := o.newest.Wish(0).Voters, 0
-	for _, v := range voters {
-		if h := r.byAddr[step.Address(v)]; h.party != p && !h.party.Lost() {
-			left++
-		}
-	}
-	return left > len(voters)/2
 }

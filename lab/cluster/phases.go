@@ -1,23 +1,41 @@
 package cluster
 
 // play goes through the phases: faults, healing, work on a healthy cluster, perhaps a cut of all power, the last questions,
-// rest, and judgement.
+// rest, and judgement. What is broken in a world that was ended early is known by then: it did not come to the rest.
 func (r *run) play(faultNs int64) {
+	for _, phase := range []func(){func() { r.suffer(faultNs) }, r.heal, r.losePower, r.finishWork, r.settle, r.judge} {
+		if phase(); r.world.Stopped() {
+			return
+		}
+	}
+}
+
+func (r *run) suffer(faultNs int64) {
+	r.world.StartFaults()
+	r.world.Run(faultNs, nil)
+}
+
+func (r *run) heal() {
 	w := r.world
-	w.StartFaults()
-	w.Run(faultNs, nil)
 	w.Heal()
 	r.mustCommit("healing")
 	w.Run(w.NowNs()+r.rand.Int64N(400*milliNs), nil)
 	r.working = false
-	if r.rand.IntN(2) == 0 {
-		w.Note("the power is cut")
-		w.PowerCut(1 + r.rand.Int64N(20*milliNs))
-		r.burn()
-		r.mustCommit("the return of power")
+}
+
+// losePower cuts all power in every other world.
+func (r *run) losePower() {
+	if r.rand.IntN(2) > 0 {
+		return
 	}
-	r.finishWork()
-	r.settle()
+	r.world.Note("the power is cut")
+	r.world.PowerCut(1 + r.rand.Int64N(20*milliNs))
+	r.burn()
+	r.mustCommit("the return of power")
+}
+
+// judge closes the case.
+func (r *run) judge() {
 	r.watching = false
 	for _, v := range r.watchers {
 		v.finish(r.court.Last(v.group))

@@ -12,6 +12,8 @@ type Options struct {
 	Off sim.KindSet
 	// FaultNs overrides how long faults go on; 0 leaves it to the seed.
 	FaultNs int64
+	// Brief ends the world at the first broken law: enough where the question is only whether one is.
+	Brief bool
 }
 
 // Report is what one run showed.
@@ -52,8 +54,15 @@ type Work struct {
 	Removed   int `json:"removed"`
 	Replaced  int `json:"replaced"`
 	TakenBack int `json:"taken_back"`
-	Transfers int `json:"transfers"` // leadership handed over on demand
-	Burnt     int `json:"burnt"`     // servers replaced whose disk was destroyed
+	// Of those: servers removed because they were lost on the way; and what was thought better of too late.
+	PutBack      int `json:"put_back"`
+	NotTakenBack int `json:"not_taken_back"`
+	// Addresses changed, or not because another has them, and invitations withdrawn.
+	Moved        int `json:"moved"`
+	MovesRefused int `json:"moves_refused"`
+	Withdrawn    int `json:"withdrawn"`
+	Transfers    int `json:"transfers"` // leadership handed over on demand
+	Burnt        int `json:"burnt"`     // servers replaced whose disk was destroyed
 	// Servers restarted with the next build and back, groups whose version was raised, and old builds that stopped before it.
 	Upgraded   int `json:"upgraded"`
 	RolledBack int `json:"rolled_back"`
@@ -82,6 +91,11 @@ func (w *Work) Add(o Work) {
 	w.Removed += o.Removed
 	w.Replaced += o.Replaced
 	w.TakenBack += o.TakenBack
+	w.PutBack += o.PutBack
+	w.NotTakenBack += o.NotTakenBack
+	w.Moved += o.Moved
+	w.MovesRefused += o.MovesRefused
+	w.Withdrawn += o.Withdrawn
 	w.Transfers += o.Transfers
 	w.Burnt += o.Burnt
 	w.Upgraded += o.Upgraded

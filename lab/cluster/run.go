@@ -33,6 +33,7 @@ const (
 // run is one cluster in one world.
 type run struct {
 	seed        uint64
+	brief       bool
 	world       *sim.World
 	court       *judge.Court
 	rand        *rand.Rand
@@ -72,7 +73,7 @@ type actor struct {
 // Run runs the cluster of one seed and judges it. text, if not nil, gets a readable trace. The error is about the laboratory;
 // what is wrong with the cluster is in the report.
 func Run(o Options, text io.Writer) (Report, error) {
-	r := &run{seed: o.Seed, court: judge.NewCourt(), facts: map[string]int{}}
+	r := &run{seed: o.Seed, brief: o.Brief, court: judge.NewCourt(), facts: map[string]int{}}
 	hooks := sim.Hooks{Stepped: r.stepped, Saved: r.saved, Role: r.role, Promised: promised, MayLose: r.mayLose, Broken: r.broken}
 	sim.Describe = describe
 	params := sim.Draw(o.Seed)
@@ -121,6 +122,7 @@ func (r *run) build() error {
 		KeepBytes:       pick(r.rand, uint64(0), 0, 0, 500),
 		QueueCommands:   pick(r.rand, 0, 0, 0, 3),
 		Queries:         pick(r.rand, 0, 0, 0, 4),
+		ApplyBytes:      pick(r.rand, uint64(0), 0, 0, 200),
 	}
 	r.watchLimits = watch.Limits{Marks: pick(r.rand, 50, 500, 5_000), Events: pick(r.rand, 20, 200, 5_000), Bytes: 1 << 20}
 	r.hashEvery = pick(r.rand, uint64(1), 7, 20)
@@ -203,7 +205,12 @@ func (r *run) countClient(a *actor) {
 	r.count.Retries += max(0, int(s.Attempts)-int(s.Opened)-a.obedient.asks)
 }
 
-func (r *run) stepped(p *sim.Party, out *step.Out) { r.byAddr[p.Addr()].stepped(out) }
+func (r *run) stepped(p *sim.Party, out *step.Out) {
+	r.byAddr[p.Addr()].stepped(out)
+	if r.brief && len(r.court.Violations()) > 0 {
+		r.world.Stop()
+	}
+}
 
 func (r *run) saved(p *sim.Party, prefix []byte, sum [32]byte) {
 	r.court.Snapshot(p.Name(), string(prefix), sum)

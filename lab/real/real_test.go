@@ -3,6 +3,7 @@ package real
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,6 +61,41 @@ func TestReplace(t *testing.T) {
 	t.Logf("%+v", report)
 	if !report.OK() || report.Faults == 0 || report.Acked < 3*calmPasses || report.Events == 0 {
 		t.Errorf("%s: %+v", report.Verdict(), report)
+	}
+}
+
+// TestAStalledConnectionIsReplaced cuts a follower off for longer than TCP takes to double its pauses: another connection has to
+// take over when the link is whole, before TCP sends again.
+func TestAStalledConnectionIsReplaced(t *testing.T) {
+	needsSpace(t)
+	c, err := Start(t.Context(), Options{Servers: 3, Binary: server(t), Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Connected(t.Context(), healPatience); err != nil {
+		t.Fatal(err)
+	}
+	leader, err := c.Leader(t.Context(), healPatience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	follower := c.Others(leader)[0]
+	moves := fmt.Sprintf("peer_%d_moves_total", c.Server(follower).Number)
+	heal := c.Net.Cut(c.At(leader), c.At(follower))
+	if !pause(t.Context(), faultTime/4) {
+		t.Fatal(t.Context().Err())
+	}
+	heal()
+	err = until(t.Context(), healPatience, func() error {
+		s, err := c.Status(t.Context(), leader)
+		if err == nil && s.Counters[moves] == 0 {
+			err = fmt.Errorf("%s has not moved to another connection to %s: %v", leader, follower, s.Counters)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

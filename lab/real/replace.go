@@ -42,7 +42,7 @@ func replace(t *Trial) error {
 		}
 		lost := t.Rand.IntN(2) == 0
 		t.Record.Note("leader %s; links of %s flap every %v; %s is to be replaced, disk lost: %v", leader, shaky, period, victim, lost)
-		undo := t.Net.Flap(period, period, func() Undo { return t.Net.Isolate(t.At(shaky), t.at(t.Others(shaky))) })
+		undo := t.flapping(shaky, period)
 		err := t.replaced(victim, lost)
 		undo()
 		t.Record.Note("healed: links of %s", shaky)

@@ -26,11 +26,12 @@ type Report struct {
 	Scenario      string            `json:"scenario"`
 	Seed          uint64            `json:"seed"`
 	Servers       int               `json:"servers"`
-	Faults        int               `json:"faults"`  // how often the scenario's fault was put on
-	Acked         int               `json:"acked"`   // changes answered, refused ones included
-	Reads         int               `json:"reads"`   // questions answered
-	Unknown       int               `json:"unknown"` // changes whose outcome stayed open
-	GapMs         int64             `json:"gap_ms"`  // the longest time without an answered change, over all clients that no fault was aimed at
+	Faults        int               `json:"faults"`           // how often the scenario's fault was put on
+	Acked         int               `json:"acked"`            // changes answered, refused ones included
+	Reads         int               `json:"reads"`            // questions answered
+	Unknown       int               `json:"unknown"`          // changes whose outcome stayed open
+	GapMs         int64             `json:"gap_ms"`           // the longest time without an answered change, over all clients that no fault was aimed at
+	CutMs         int64             `json:"cut_ms,omitempty"` // for how long links that flap were cut at most, which a busy machine prolongs
 	LeaderChanges int               `json:"leader_changes"`
 	Events        int               `json:"events"` // that watchers got
 	Hashes        int               `json:"hashes"` // indices at which chain hashes were heard
@@ -85,10 +86,14 @@ func (r *Report) fill(t *Trial, court *judge.Court, s Scenario) {
 	}
 	r.LeaderChanges = max(0, len(terms)-1)
 	gap, at := t.Load.gap()
-	r.GapMs = gap.Milliseconds()
+	cut := time.Duration(t.cutNs.Load())
+	r.GapMs, r.CutMs = gap.Milliseconds(), cut.Milliseconds()
 	if s.Gap > 0 && gap > s.Gap {
-		r.Violations = append(r.Violations, judge.Violation{Invariant: "V1", AtNs: at,
-			Evidence: fmt.Sprintf("no change was answered for %v, allowed: %v", gap.Round(time.Millisecond), s.Gap)})
+		evidence := fmt.Sprintf("no change was answered for %v, allowed: %v", gap.Round(time.Millisecond), s.Gap)
+		if cut > 0 {
+			evidence += fmt.Sprintf("; the longest cut of links that flap lasted up to %v", cut.Round(time.Millisecond))
+		}
+		r.Violations = append(r.Violations, judge.Violation{Invariant: "V1", AtNs: at, Evidence: evidence})
 	}
 }
 

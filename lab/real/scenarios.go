@@ -171,20 +171,29 @@ func bridge(t *Trial) error {
 // flapTime is how long links are cut, and how long they are whole, in turn.
 const flapTime = 50 * time.Millisecond
 
-// flapping cuts one server off from all others and back, again and again.
-func (t *Trial) flapping(one string) Undo {
-	return t.Net.Flap(flapTime, flapTime, func() Undo { return t.Net.Isolate(t.At(one), t.at(t.Others(one))) })
+// flapping cuts one server off from all others and back, again and again, and notes for how long it was cut off at most.
+func (t *Trial) flapping(one string, period time.Duration) Undo {
+	return t.Net.Flap(period, period, func() Undo {
+		began := t.Record.NowNs() // the cut holds from some moment within the call on, which on a busy machine lasts
+		heal := t.Net.Isolate(t.At(one), t.at(t.Others(one)))
+		t.Record.Note("cut off: %s, by a call of %d ms", one, (t.Record.NowNs()-began)/1_000_000)
+		return func() {
+			heal()
+			t.Record.Note("whole: links of %s", one)
+			t.cutNs.Store(max(t.cutNs.Load(), t.Record.NowNs()-began))
+		}
+	})
 }
 
 func flap(t *Trial) error {
 	return t.Each(func(leader string, _ []string) error {
-		return t.During("flapping links of "+leader, t.flapping(leader))
+		return t.During("flapping links of "+leader, t.flapping(leader, flapTime))
 	})
 }
 
 func flapCrash(t *Trial) error {
 	return t.Each(func(leader string, others []string) error {
-		undo := t.flapping(leader)
+		undo := t.flapping(leader, flapTime)
 		err := t.Crash(t.Pick(others), downTime)
 		return errors.Join(err, t.During("flapping links of "+leader, undo))
 	})

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,7 +35,8 @@ type Trial struct {
 	ctx      context.Context
 	end      time.Time
 	cycles   int
-	gone     sync.Map // by name: the servers that were killed for good
+	gone     sync.Map     // by name: the servers that were killed for good
+	cutNs    atomic.Int64 // the longest time for which links that flap were cut
 }
 
 // Context ends with the trial.

@@ -4,22 +4,18 @@ package sim
 type Counters struct {
 	// Faults counts episodes by kind and by the role of the victim ("" where there is none).
 	Faults map[string]map[string]int
-	// Frames sent, and of them lost by chance, doubled, delayed by a spike, sent into a cut, and held there for later.
-	Frames, Lost, Doubled, Spikes, Cut, Held int
+	// Frames sent and their Bytes, and of them lost by chance, doubled, delayed by a spike, sent into a cut, and held there for later.
+	Frames, Bytes, Lost, Doubled, Spikes, Cut, Held int
 	// Writes and Saves started, Syncs done, Stalls by chance, batches lost in crashes.
 	Writes, Saves, Syncs, Stalls, LostBatches int
 	// Crashes of servers, Halts by their own decision, connections ended.
 	Crashes, Halts, Hangups int
-	// Steps of all machines.
-	Steps int
+	// Steps of all machines, and Events of the world: everything that had a moment of its own.
+	Steps, Events int
 }
 
 // Counters says what has happened so far.
-func (w *World) Counters() Counters {
-	c := w.count
-	c.Steps = w.steps
-	return c
-}
+func (w *World) Counters() Counters { return w.count }
 
 func (w *World) counted(k Kind, victim *Party) {
 	role := ""

@@ -24,6 +24,11 @@ func (s *schedule) init(w *World) { s.w, s.rand = w, Stream(w.seed, "faults") }
 // StartFaults begins the phase with faults.
 func (w *World) StartFaults() {
 	w.faults.on = true
+	for kind, on := range w.params.colours() {
+		if on && !w.off.Has(kind) {
+			w.counted(kind, nil)
+		}
+	}
 	w.After(w.params.CalmNs, w.faults.next)
 }
 

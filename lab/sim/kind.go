@@ -114,6 +114,14 @@ func (s KindSet) With(k Kind) KindSet { return s | 1<<k }
 // Has says whether k is in the set.
 func (s KindSet) Has(k Kind) bool { return s>>k&1 == 1 }
 
+// colours says which of the faults that last as long as the run are in this world, for counting them.
+func (p *Params) colours() map[Kind]bool {
+	return map[Kind]bool{
+		Loss: p.LossPpm > 0, Duplicate: p.DupPpm > 0, Spike: p.SpikePpm > 0, Reorder: !p.InOrder, Hold: p.HoldPpm > 0,
+		Burst: p.BurstPpm > 0, Far: p.FarNs > 0,
+	}
+}
+
 // without turns the colours in off to nothing; the schedule asks the set itself, so that its draws stay the same.
 func (p *Params) without(off KindSet) {
 	if off.Has(Loss) {

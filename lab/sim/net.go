@@ -161,6 +161,7 @@ func (w *World) hangUp(c *conn) {
 func (w *World) transmit(from, to *Party, size int, deliver func(again bool)) {
 	l, p := w.link(from, to), &w.params
 	w.count.Frames++
+	w.count.Bytes += size
 	if l.cuts > 0 {
 		w.count.Cut++
 		if len(l.held) < heldMost && chance(l.rand, p.HoldPpm) {

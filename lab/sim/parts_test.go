@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"testing"
 
 	"onevoice/step"
@@ -126,22 +128,33 @@ func (chatter) Step(_ step.Now, in []step.Input, out *step.Out) {
 	}
 }
 
+// TestEndlessWorldEnds: each bound by itself ends a world whose machines never come to rest, and that is told once.
 func TestEndlessWorldEnds(t *testing.T) {
-	told := 0
-	params := Draw(1)
-	params.DelayMinNs, params.DelaySpreadNs, params.LossPpm, params.NsPerByte, params.WorkNs = 10, 0, 0, 0, 0
-	w, err := New(Options{Seed: 1, Params: &params, Hooks: Hooks{Broken: func(p *Party, what string, err error) { told++ }}})
-	if err != nil {
-		t.Fatal(err)
+	for what, one := range map[string]bounds{
+		"steps": {steps: 10_000}, "events": {events: 10_000}, "frames": {frames: 10_000}, "bytes in frames": {bytes: 10_000},
+	} {
+		told := ""
+		params := Draw(1)
+		params.DelayMinNs, params.DelaySpreadNs, params.LossPpm, params.NsPerByte, params.WorkNs = 10, 0, 0, 0, 0
+		hooks := Hooks{Broken: func(_ *Party, what string, err error) { told += what + ": " + err.Error() }}
+		w, err := New(Options{Seed: 1, Params: &params, Hooks: hooks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.bounds = one.orElse(worldBounds)
+		for a := range 2 {
+			w.AddServer(step.Address(a+1), nil, func(Birth) (step.Machine, error) { return chatter{}, nil })
+		}
+		w.Run(3_600*secNs, nil)
+		w.Run(3_600*secNs, nil)
+		if !w.Stopped() || !strings.HasPrefix(told, "endless: 100") || strings.Count(told, what+" by ") != 1 {
+			t.Errorf("%s: told %q, stopped %v", what, told, w.Stopped())
+		}
+		w.Close()
 	}
-	defer w.Close()
-	w.stepsMost = 10_000
-	for a := range 2 {
-		w.AddServer(step.Address(a+1), nil, func(Birth) (step.Machine, error) { return chatter{}, nil })
-	}
-	w.Run(3_600*secNs, nil)
-	w.Run(3_600*secNs, nil)
-	if told != 1 || w.Counters().Steps != w.stepsMost {
-		t.Errorf("told %d times, %d steps", told, w.Counters().Steps)
-	}
+}
+
+// orElse takes the bounds that are not set from others.
+func (b bounds) orElse(o bounds) bounds {
+	return bounds{cmp.Or(b.steps, o.steps), cmp.Or(b.events, o.events), cmp.Or(b.frames, o.frames), cmp.Or(b.bytes, o.bytes)}
 }

@@ -175,7 +175,7 @@ func (p *Party) run() {
 func (p *Party) step(in []step.Input) {
 	now := p.Now()
 	p.w.trace.stepped(p.w.nowNs, p, now, in)
-	p.w.steps++
+	p.w.count.Steps++
 	p.out.Reset()
 	if err := p.call(now, in); err != nil {
 		p.w.crash(p, false)

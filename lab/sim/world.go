@@ -41,7 +41,7 @@ type Hooks struct {
 	// MayLose says whether a server may be destroyed with its disk; nil spares a majority of all servers.
 	MayLose func(p *Party) bool
 	// Broken reports what no fault explains: a machine that stopped by itself, panicked or would not start, or, with p nil, a world
-	// that takes steps without end.
+	// that goes on without end.
 	Broken func(p *Party, what string, err error)
 }
 
@@ -52,27 +52,26 @@ var live atomic.Bool
 
 // World is one simulated world. It is used by one goroutine.
 type World struct {
-	seed      uint64
-	params    Params
-	off       KindSet
-	hooks     Hooks
-	trace     *trace
-	queue     queue
-	nowNs     int64
-	servers   []*Party // those that are not retired
-	byAddr    map[step.Address]*Party
-	parties   []*Party
-	conns     []*conn
-	netRand   *rand.Rand
-	faults    schedule
-	calm      bool // no colours any more
-	lossy     int  // lossy faults going on
-	ambush    int  // ambushes going on
-	steps     int
-	stepsMost int
-	exhausted bool
-	count     Counters
-	reader    io.Reader // crypto/rand.Reader as it was
+	seed    uint64
+	params  Params
+	off     KindSet
+	hooks   Hooks
+	trace   *trace
+	queue   queue
+	nowNs   int64
+	servers []*Party // those that are not retired
+	byAddr  map[step.Address]*Party
+	parties []*Party
+	conns   []*conn
+	netRand *rand.Rand
+	faults  schedule
+	calm    bool // no colours any more
+	lossy   int  // lossy faults going on
+	ambush  int  // ambushes going on
+	bounds  bounds
+	stopped bool
+	count   Counters
+	reader  io.Reader // crypto/rand.Reader as it was
 }
 
 // New makes an empty world at time 0. Close it, or no other can live in this process.
@@ -83,7 +82,7 @@ func New(o Options) (*World, error) {
 	if !live.CompareAndSwap(false, true) {
 		return nil, ErrLive
 	}
-	w := &World{seed: o.Seed, off: o.Off, hooks: o.Hooks, trace: newTrace(o.Text), reader: crand.Reader, stepsMost: stepsMost}
+	w := &World{seed: o.Seed, off: o.Off, hooks: o.Hooks, trace: newTrace(o.Text), reader: crand.Reader, bounds: worldBounds}
 	if o.Params != nil {
 		w.params = *o.Params
 	} else {
@@ -192,27 +191,16 @@ func (w *World) Run(untilNs int64, done func() bool) bool {
 			w.nowNs = max(w.nowNs, untilNs)
 			return false
 		}
-		if w.steps >= w.stepsMost {
-			w.exhaust()
+		if what := w.bounds.over(&w.count); what != "" && !w.stopped {
+			w.exhaust(what)
+		}
+		if w.stopped {
 			return false
 		}
+		w.count.Events++
 		e := w.queue.pop()
 		w.nowNs = e.atNs
 		e.run()
-	}
-}
-
-// stepsMost bounds the steps of one world: some fifty times what a busy one takes. Machines that need more are driving one
-// another in circles.
-const stepsMost = 1_000_000
-
-func (w *World) exhaust() {
-	if w.exhausted {
-		return
-	}
-	w.exhausted = true
-	if w.hooks.Broken != nil {
-		w.hooks.Broken(nil, "endless", fmt.Errorf("%d steps by %d ms of world time", w.steps, w.nowNs/milliNs))
 	}
 }
 
