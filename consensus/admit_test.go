@@ -89,3 +89,77 @@ func TestAdmissionSharesWhatWaits(t *testing.T) {
 		t.Errorf("%d clients are remembered, want 1", len(a.held))
 	}
 }
+
+// TestThePaceIsNotJudgedInHaste: neither by the first entry after a long time, nor by one bad tenth of a second.
+func TestThePaceIsNotJudgedInHaste(t *testing.T) {
+	var a admission
+	now := a.run(3_600_000*msNs, 1, 4_000)
+	if got := a.within(admitNs, leastAdmitted, 8192); got != 8192 {
+		t.Errorf("after one entry since the start an hour ago %d may wait, want the limit", got)
+	}
+	now = a.run(now, 2_000, 12)
+	was := a.perSecond
+	a.run(now, 100, 0)
+	if a.perSecond < was*2/3 || a.perSecond >= was {
+		t.Errorf("a tenth of a second without a command changed the pace from %d to %d", was, a.perSecond)
+	}
+}
+
+// TestAnIdleMomentExcusesItsOwnTimeOnly: the queue running empty once says that the pace could have been higher then.
+func TestAnIdleMomentExcusesItsOwnTimeOnly(t *testing.T) {
+	var a admission
+	now := a.run(msNs, 2_000, 12)
+	was := a.perSecond
+	a.done(now+msNs, nil, 0)
+	now = a.run(now+msNs, int(paceNs/msNs)-1, 1)
+	if a.perSecond != was {
+		t.Errorf("the pace went from %d to %d for a time in which the queue ran empty", was, a.perSecond)
+	}
+	a.run(now, 5_000, 1)
+	if a.perSecond > was/4 {
+		t.Errorf("the pace is still %d of %d while a twelfth goes through", a.perSecond, was)
+	}
+}
+
+func TestHowMuchIsAdmitted(t *testing.T) {
+	for _, c := range []struct {
+		perSecond    int64
+		admit, entry int
+	}{
+		{0, 8192, batchCommands}, // not known yet
+		{1_000, 512, 64},
+		{10_000, 2_000, 200},
+		{100_000, 8192, 2_000},
+		{1_000_000, 8192, batchCommands},
+	} {
+		a := admission{perSecond: c.perSecond}
+		if got := a.within(admitNs, leastAdmitted, 8192); got != c.admit {
+			t.Errorf("at %d a second %d may wait, want %d", c.perSecond, got, c.admit)
+		}
+		if got := a.entry(); got != c.entry {
+			t.Errorf("at %d a second an entry takes %d, want %d", c.perSecond, got, c.entry)
+		}
+	}
+}
+
+func TestOfManyClientsEachHasAFew(t *testing.T) {
+	const limit, clients = 1_000, 200
+	var a admission
+	for from := range step.Address(clients) { // each has its share, 5
+		for range 3 {
+			a.add(from)
+		}
+	}
+	for a.admits(0, limit) {
+		a.add(0)
+	}
+	if a.held[0] != leastShare {
+		t.Errorf("one of %d clients holds %d, want %d", clients, a.held[0], leastShare)
+	}
+	for range limit - a.total {
+		a.add(1)
+	}
+	if a.admits(clients, limit) {
+		t.Error("admitted over the limit")
+	}
+}

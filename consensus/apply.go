@@ -20,6 +20,7 @@ type applier struct {
 	results codec.Writer
 	events  [][]byte
 	emit    machine.Emit
+	bytes   uint64 // of the entries applied in this flush
 }
 
 // applyEntry applies the next committed entry. It is total: an entry that does not parse is skipped, on every replica alike; only
@@ -54,7 +55,9 @@ func (g *Group) applyEntry(e *raftpb.Entry) bool {
 		g.queue.pace.done(g.now.MonoNs, own.waiters, len(g.queue.open))
 	}
 	g.queue.release(own)
-	g.snap.since += uint64(len(e.GetData())) + entryOverhead
+	size := uint64(len(e.GetData())) + entryOverhead
+	g.snap.since += size
+	g.apply.bytes += size
 	g.out.Applied = append(g.out.Applied, Applied{
 		Index: s.index, Epoch: s.epoch, Hash: s.hash, LogTimeNs: s.logNs, Events: g.apply.events,
 	})

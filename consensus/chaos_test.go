@@ -186,7 +186,7 @@ func (w *world) heal() {
 }
 
 func chaos(t testing.TB, seed uint64, servers int) map[string]int {
-	w := newWorld(t, servers, seed, Limits{SnapshotEntries: 40, KeepEntries: 10})
+	w := newWorld(t, servers, seed, Limits{SnapshotEntries: 40, KeepEntries: 10, SnapshotBytes: 2_500})
 	var clients []*chaosClient
 	var queries []*chaosQuery
 	for range 4 {

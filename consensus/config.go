@@ -42,6 +42,8 @@ type Limits struct {
 	KeepEntries uint64
 	// KeepBytes bounds those entries' bytes.
 	KeepBytes uint64
+	// ApplyBytes is after how many bytes of entries a Flush applies no more: what else came waits for it.
+	ApplyBytes uint64
 	// QueueCommands and QueueBytes bound the commands that wait for a place in the log; above it they are Overloaded.
 	QueueCommands int
 	QueueBytes    int
@@ -56,6 +58,7 @@ func DefaultLimits() Limits {
 		SnapshotBytes:   64 << 20,
 		KeepEntries:     5_000,
 		KeepBytes:       64 << 20,
+		ApplyBytes:      8 << 10,
 		QueueCommands:   8_192,
 		QueueBytes:      32 << 20,
 		Queries:         65_536,
@@ -69,6 +72,7 @@ func (l Limits) orDefault() Limits {
 		SnapshotBytes:   cmp.Or(l.SnapshotBytes, d.SnapshotBytes),
 		KeepEntries:     cmp.Or(l.KeepEntries, d.KeepEntries),
 		KeepBytes:       cmp.Or(l.KeepBytes, d.KeepBytes),
+		ApplyBytes:      cmp.Or(l.ApplyBytes, d.ApplyBytes),
 		QueueCommands:   cmp.Or(l.QueueCommands, d.QueueCommands),
 		QueueBytes:      cmp.Or(l.QueueBytes, d.QueueBytes),
 		Queries:         cmp.Or(l.Queries, d.Queries),
@@ -103,8 +107,13 @@ const (
 	pullWindow = 8
 	// pullRetryNs is when a chunk that did not come is asked for again.
 	pullRetryNs = int64(200 * time.Millisecond)
-	// sendTimeoutNs is when a follower that asks for no more chunks is taken to have given up.
-	sendTimeoutNs = int64(600 * time.Millisecond)
+	// sendTimeoutNs is when a follower that asks for no more chunks is taken to have gone: longer than a slow one needs to
+	// load the chunks of its window and to make them durable. One that gives up says so.
+	sendTimeoutNs = int64(2 * time.Second)
+	// holdEntries and holdBytes are for how many times the usual interval a leader keeps a snapshot that is being fetched, and
+	// the log that a live follower lacks. Bytes bound memory; small entries are cheap, and a follower must have time.
+	holdEntries = 16
+	holdBytes   = 4
 	// maxServing bounds the chunk reads on their way; a request above it is dropped and will be repeated.
 	maxServing = 64
 )
@@ -145,7 +154,7 @@ func (g *Group) raftConfig(applied uint64) *raft.Config {
 		Applied:                   applied,
 		AsyncStorageWrites:        true,
 		MaxSizePerMsg:             1 << 20,
-		MaxCommittedSizePerReady:  4 << 20,
+		MaxCommittedSizePerReady:  g.cfg.Limits.ApplyBytes,
 		MaxUncommittedEntriesSize: 16 << 20,
 		MaxInflightMsgs:           256,
 		MaxInflightBytes:          8 << 20,

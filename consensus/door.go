@@ -90,6 +90,12 @@ func admitEntries(m *raftpb.Message) error {
 
 // send frames one of raft's messages.
 func (g *Group) send(m *raftpb.Message) {
+	g.note(m)
+	g.transmit(m)
+}
+
+// transmit sends it, or sends it again.
+func (g *Group) transmit(m *raftpb.Message) {
 	if g.dissuaded(m) {
 		return
 	}

@@ -27,19 +27,20 @@ type Group struct {
 	early  Output
 	halted error
 
-	role   raft.StateType
-	term   uint64
-	leader uint64
-	lead   leadership
-	queue  queue
-	wish   view.Wish
-	reads  reads
-	disk   writer
-	snap   snapshots
-	pull   *pull
-	staged *staged
-	peers  sending
-	apply  applier
+	role    raft.StateType
+	term    uint64
+	leader  uint64
+	lead    leadership
+	canvass canvass
+	queue   queue
+	wish    view.Wish
+	reads   reads
+	disk    writer
+	snap    snapshots
+	pull    *pull
+	staged  *staged
+	peers   sending
+	apply   applier
 
 	clocks    clocks
 	published Published
@@ -156,15 +157,21 @@ func (g *Group) run(now step.Now) {
 	g.now = now
 	if g.ticked {
 		g.watchClocks()
+		g.canvassAgain()
 		g.expireQueries()
 		g.expireSends()
 	}
 	g.loadNext()
+	g.apply.bytes = 0
 	for g.halted == nil {
 		g.propose()
 		g.reconcile()
 		g.askReads()
 		if !g.rn.HasReady() {
+			break
+		}
+		if g.apply.bytes >= g.cfg.Limits.ApplyBytes {
+			g.out.Again = true
 			break
 		}
 		g.handle(g.rn.Ready())
@@ -187,25 +194,37 @@ func (g *Group) handle(rd raft.Ready) {
 		g.follow(rd.SoftState)
 	}
 	g.confirmReads(rd.ReadStates)
+	var votes []*raftpb.Message
 	for _, m := range rd.Messages {
-		switch m.GetTo() {
-		case raft.LocalAppendThread:
+		switch {
+		case m.GetTo() == raft.LocalAppendThread:
+			m.Responses = append(m.Responses, votes...)
 			g.store(m, rd.MustSync)
-		case raft.LocalApplyThread:
-			for _, e := range m.GetEntries() {
-				if mutant.On(mutant.ApplyBeforePersist) && e.GetIndex() <= g.state.index {
-					continue
-				}
-				if !g.applyEntry(e) {
-					return
-				}
+		case m.GetTo() == raft.LocalApplyThread:
+			if !g.applyAll(m) {
+				return
 			}
-			g.answerReads()
-			g.respond(m.GetResponses())
+		case m.GetType() == raftpb.MsgVote:
+			votes = append(votes, m) // raft's order: what is to be stored comes after them
 		default:
 			g.send(m)
 		}
 	}
+}
+
+// applyAll applies what is committed, and tells raft.
+func (g *Group) applyAll(m *raftpb.Message) bool {
+	for _, e := range m.GetEntries() {
+		if mutant.On(mutant.ApplyBeforePersist) && e.GetIndex() <= g.state.index {
+			continue
+		}
+		if !g.applyEntry(e) {
+			return false
+		}
+	}
+	g.answerReads()
+	g.respond(m.GetResponses())
+	return true
 }
 
 // respond delivers raft's responses, to itself or to peers.
@@ -230,6 +249,9 @@ func (g *Group) Published() Published {
 	}
 	return g.published
 }
+
+// Epoch is that of Published, without making the state.
+func (g *Group) Epoch() view.Epoch { return g.state.epoch }
 
 // StateChunks is the state at the last applied index as a snapshot stores it: equal on all replicas at equal index. The
 // sequence may be read later and on any goroutine.

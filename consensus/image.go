@@ -119,13 +119,6 @@ func (i *Image) Rebirth(salt []byte, voters []uint64) error {
 // maxSessionIndex is the last index that session numbers can hold.
 const maxSessionIndex = 1<<48 - 1
 
-// Amend runs one command of the machine as of the image's index, outside of any session, and gives its result. Its events go
-// nowhere: who follows the stream has to read the state anew anyway. It is for what a new cluster has to forget of the old
-// one, before Bootstrap.
-func (i *Image) Amend(op []byte) []byte {
-	return i.state.machine.Apply(i.state.at(i.group, 0), op, func([]byte) {})
-}
-
 // Bootstrap returns what makes an empty store begin with this image: see the function of that name. cfg is of the new
 // cluster, with the voters of its Rebirth.
 func (i *Image) Bootstrap(cfg Config) ([]step.Op, error) {

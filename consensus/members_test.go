@@ -11,6 +11,7 @@ import (
 	"onevoice/codec"
 	"onevoice/step"
 	"onevoice/view"
+	"onevoice/wire"
 )
 
 // wish hands a wish to every server that is up.
@@ -160,6 +161,46 @@ func TestAnOlderWishHasNoEffect(t *testing.T) {
 	w.reaches(2, []uint64{1, 2, 3}, nil)
 }
 
+// TestNobodyGoesForWhoDoesNotCome: a server that is not there becomes no voter, and whom it replaces stays until it is one.
+func TestNobodyGoesForWhoDoesNotCome(t *testing.T) {
+	w := newWorld(t, 3, 1, Limits{})
+	id := w.openSession()
+	w.write(id, 1, 5)
+	fresh := w.join()
+	w.crash(fresh.id)
+	wish := func() { w.wish(1, []uint64{1, 2, 4}, nil) }
+	wish()
+	w.run(3_000)
+	if m := w.awaitLeader().group.state.members; !slices.Equal(m.voters, []uint64{1, 2, 3}) || !slices.Equal(m.learners, []uint64{4}) {
+		t.Fatalf("members %v", m)
+	}
+	w.restart(fresh.id)
+	wish()
+	w.reaches(1, []uint64{1, 2, 4}, nil)
+	w.write(id, 6, 5)
+}
+
+// TestNobodyGoesWhileTheWishKeeps: the same change once more, without Keep, is what lets go; with Keep again it changes nothing.
+func TestNobodyGoesWhileTheWishKeeps(t *testing.T) {
+	w := newWorld(t, 3, 1, Limits{})
+	id := w.openSession()
+	w.write(id, 1, 5)
+	w.join()
+	keep := func(keep bool) {
+		for _, s := range w.servers[1:] {
+			s.group.Wish(view.Wish{Change: 1, Voters: []uint64{1, 2, 4}, Keep: keep})
+		}
+	}
+	keep(true)
+	w.reaches(1, []uint64{1, 2, 3, 4}, nil)
+	w.run(1_000)
+	w.reaches(1, []uint64{1, 2, 3, 4}, nil)
+	keep(false)
+	keep(true)
+	w.reaches(1, []uint64{1, 2, 4}, nil)
+	w.write(id, 6, 5)
+}
+
 func TestTransfer(t *testing.T) {
 	w := newWorld(t, 3, 1, Limits{})
 	w.openSession()
@@ -276,4 +317,31 @@ func moveBytes(t testing.TB, m move) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestALaggardIsNotHandedTo: who lacks much of the log does not get the lead, since nothing would be proposed until raft gives up.
+func TestALaggardIsNotHandedTo(t *testing.T) {
+	w := newWorld(t, 3, 1, Limits{})
+	l := w.awaitLeader()
+	laggard, other := w.servers[l.id%3+1], w.servers[(l.id+1)%3+1]
+	w.onFrame = func(_, to uint64, frame []byte) bool {
+		h, r, err := wire.Open(frame)
+		m := &raftpb.Message{}
+		return to != laggard.id || err != nil || h.Kind != wire.KindRaft || proto.Unmarshal(r.Rest(), m) != nil || m.GetType() != raftpb.MsgApp
+	}
+	for range nearLag + 1 {
+		w.do(wire.Command{Op: toyOp("a", 1)})
+	}
+	if l.group.Transfer(laggard.id) || !l.group.leads() {
+		t.Errorf("server %d hands over to server %d, which lacks %d entries", l.id, laggard.id, nearLag+1)
+	}
+	l.group.Clocks(false, []uint64{laggard.id})
+	w.run(1000)
+	if w.leader() != l {
+		t.Errorf("server %d does not lead any more", l.id)
+	}
+	if !l.group.Transfer(0) {
+		t.Error("nobody can take over")
+	}
+	w.until("the other leads", func() bool { return w.leader() == other })
 }

@@ -66,6 +66,8 @@ type Output struct {
 	// snapshot), disk-stalled (token), dropped-frame (sender), raft-warning, raft-error (term), member-proposed, -added, -promoted,
 	// -removed, -refused, hand-over (server), members-as-wished (0), removed (index), version-proposed, -raised (version).
 	Facts []step.Fact
+	// Again says that entries wait to be applied that were left to the next Flush: see Limits.ApplyBytes.
+	Again bool
 	// Halt, when not nil, is a broken invariant with its evidence. Nothing else in such an Output may be used, except Facts.
 	Halt error
 }
@@ -82,7 +84,7 @@ func (o *Output) Reset() {
 	clear(o.Facts)
 	o.Peer, o.Replies, o.Evals = o.Peer[:0], o.Replies[:0], o.Evals[:0]
 	o.Writes, o.Reads, o.Saves = o.Writes[:0], o.Reads[:0], o.Saves[:0]
-	o.Applied, o.Facts, o.Halt = o.Applied[:0], o.Facts[:0], nil
+	o.Applied, o.Facts, o.Again, o.Halt = o.Applied[:0], o.Facts[:0], false, nil
 }
 
 // take moves what p holds to the end of o and empties p.

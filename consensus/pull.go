@@ -75,6 +75,13 @@ func (g *Group) abandon(why string) {
 	g.pull = nil
 }
 
+// refuse gives up a pull whose chunks are no good, and tells the leader by asking for one more than there are.
+func (g *Group) refuse(p *pull, why error) {
+	get := wire.SnapshotGet{Index: p.meta.index, Chunk: p.meta.chunks}
+	g.frame(p.from, get.Encode(g.cfg.Group, g.state.epoch))
+	g.abandon(why.Error())
+}
+
 // pullMore asks for the chunks that the window allows, and again for those that did not come. Slow writes hold it back.
 func (g *Group) pullMore() {
 	p := g.pull
@@ -104,7 +111,7 @@ func (g *Group) SnapshotChunk(from uint64, m wire.SnapshotChunk) {
 		return
 	}
 	p := g.pull
-	if p == nil || from != p.from || m.Index != p.meta.index || m.Chunk < p.next || m.Chunk >= p.next+pullWindow {
+	if p == nil || from != p.from || m.Index != p.meta.index || m.Chunk < p.next || m.Chunk >= min(p.next+pullWindow, p.meta.chunks) {
 		g.counters.LateChunks++
 		return
 	}
@@ -135,7 +142,7 @@ func (g *Group) load(p *pull) bool {
 		g.halt("snapshot of server %d: %w", p.from, err)
 		return false
 	} else if err != nil {
-		g.abandon(err.Error())
+		g.refuse(p, err)
 		return false
 	}
 	key := keyOf(g.cfg.Group, keyChunk, p.meta.index, p.next)
@@ -150,7 +157,7 @@ func (g *Group) load(p *pull) bool {
 func (g *Group) complete(p *pull) {
 	state, err := p.load.finish(&p.meta)
 	if err != nil {
-		g.abandon(err.Error())
+		g.refuse(p, err)
 		return
 	}
 	g.pull = nil

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// promoteLag is how many entries a learner may lack when it becomes a voter: so few that it has them within a round trip.
-	promoteLag = 100
+	// nearLag is how many entries a learner may lack when it becomes a voter, and a voter when it is to lead: so few that it has them
+	// within a round trip.
+	nearLag = 100
 	// handOverRetryNs is when a leader that is to go tries again to hand over: raft gives up after an election's time, in which
 	// nothing is proposed.
 	handOverRetryNs = 5 * electionTicks * step.TickNs
@@ -135,16 +136,18 @@ func majority(voters []uint64, alive map[uint64]bool) bool {
 	return n > len(voters)/2
 }
 
-// caughtUp says whether a learner has nearly all of the log.
+// caughtUp says whether a server was heard of and has nearly all of the log.
 func (g *Group) caughtUp(server uint64) bool {
-	last, _ := g.tail.LastIndex()
 	caught := false
 	g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
-		if id == server {
-			caught = pr.State == tracker.StateReplicate && pr.RecentActive && pr.Match+promoteLag >= last
-		}
+		caught = caught || id == server && g.near(&pr)
 	})
 	return caught
+}
+
+func (g *Group) near(pr *tracker.Progress) bool {
+	last, _ := g.tail.LastIndex()
+	return pr.State == tracker.StateReplicate && pr.RecentActive && pr.Match+nearLag >= last
 }
 
 // Transfer hands leadership to a voter, or with 0 to the one that is the most up to date of those that shall stay. It says whether
@@ -158,19 +161,20 @@ func (g *Group) Transfer(to uint64) bool {
 	if to == 0 {
 		return g.handOverToAny()
 	}
-	if !slices.Contains(g.state.members.voters, to) {
+	if !slices.Contains(g.state.members.voters, to) || !g.caughtUp(to) {
 		return false
 	}
 	g.rn.TransferLeader(to)
 	return true
 }
 
-// handOver transfers leadership to the best of some voters.
+// handOver transfers leadership to the best of some voters that have nearly all of the log: nothing is proposed until raft gives up on
+// one that lacks more, and where that one has a good clock as the only one, nobody else seeks to lead for a second after.
 func (g *Group) handOver(among []uint64) bool {
 	best, match := uint64(0), uint64(0)
 	g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
 		stays := g.wish.Change == 0 || slices.Contains(g.wish.Voters, id)
-		if id == g.cfg.Self || pr.IsLearner || !pr.RecentActive || !stays || !slices.Contains(among, id) {
+		if id == g.cfg.Self || pr.IsLearner || !g.near(&pr) || !stays || !slices.Contains(among, id) {
 			return
 		}
 		if best == 0 || cmp.Or(cmp.Compare(match, pr.Match), cmp.Compare(id, best)) < 0 {

@@ -64,7 +64,7 @@ func (g *Group) SnapshotGet(from uint64, m wire.SnapshotGet) {
 	if g.halted != nil || from == g.cfg.Self || !g.state.members.has(from) {
 		return
 	}
-	if m.Index != g.snap.meta.index || m.Chunk >= g.snap.meta.chunks {
+	if m.Index != g.snap.meta.index || m.Chunk >= g.snap.meta.chunks { // the latter says that what came is no good there
 		g.sendChunk(from, m, nil)
 		g.sendFailed(from)
 		return

@@ -50,7 +50,7 @@ func (g *Group) maybeSave() {
 		return // so that the bug shows in answers, not in a refusal of raft
 	}
 	// A follower that is fetching the present one would have to start anew: let it finish, within reason.
-	if g.peers.fetching() && entries < 4*l.SnapshotEntries && s.since < 4*l.SnapshotBytes {
+	if g.peers.fetching() && entries < holdEntries*l.SnapshotEntries && s.since < holdBytes*l.SnapshotBytes {
 		return
 	}
 	root := g.state.root(g.cfg.Group)
@@ -112,18 +112,16 @@ func (g *Group) clean(indices ...uint64) {
 	}
 }
 
-// compactTo is the last index that may leave the log with a snapshot at index: KeepEntries stay behind it, and what a live
-// follower still lacks, as far as KeepBytes allows.
+// compactTo is the last index that may leave the log with a snapshot at index: KeepEntries stay behind it, as far as KeepBytes
+// allows, and what a live follower still lacks or will lack once it has the snapshot that it fetches. If less of that stayed than
+// the snapshot was held for, a follower that needs long to fetch one would need the next one at once, and so for ever.
 func (g *Group) compactTo(index uint64) uint64 {
+	l := &g.cfg.Limits
 	first, _ := g.tail.FirstIndex()
 	low := first - 1
-	want := index - min(index, g.cfg.Limits.KeepEntries)
-	if g.leads() {
-		g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
-			if id != g.cfg.Self && pr.RecentActive && pr.State != tracker.StateSnapshot {
-				want = min(want, pr.Match)
-			}
-		})
+	want, most := index-min(index, l.KeepEntries), l.KeepBytes
+	if held := g.lacking(); held < want {
+		want, most = held, max(most, holdBytes*l.SnapshotBytes)
 	}
 	entries, err := g.tail.Entries(first, index+1, maxIndex)
 	if err != nil {
@@ -132,11 +130,25 @@ func (g *Group) compactTo(index uint64) uint64 {
 	kept := uint64(0)
 	for _, e := range slices.Backward(entries) {
 		kept += uint64(proto.Size(e))
-		if kept > g.cfg.Limits.KeepBytes {
+		if kept > most {
 			return max(want, e.GetIndex(), low)
 		}
 	}
 	return max(want, low)
+}
+
+// lacking is the index up to which every live follower has the log, or will have with the snapshot that it fetches.
+func (g *Group) lacking() uint64 {
+	least := uint64(maxIndex)
+	if !g.leads() {
+		return least
+	}
+	g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
+		if id != g.cfg.Self && pr.RecentActive {
+			least = min(least, max(pr.Match, pr.PendingSnapshot))
+		}
+	})
+	return least
 }
 
 // snapshotDurable takes a recorded snapshot into use.

@@ -212,14 +212,14 @@ func TestSnapshotReplacedWhileFetched(t *testing.T) {
 	f.cut = false
 	w.until("an offer", func() bool { return f.group.pull != nil })
 	offered := f.group.pull.meta.index
-	for seq := uint64(201); l.group.state.index < offered+4*40-5; seq++ {
+	for seq := uint64(201); l.group.state.index < offered+holdEntries*40-5; seq++ {
 		w.write(id, seq, 1)
 	}
 	if at := l.group.snap.meta.index; at != offered {
 		t.Fatalf("the leader replaced the snapshot at %d by %d while it was fetched", offered, at)
 	}
-	w.do(wire.Command{Session: id, Seq: 900, Acked: 899, Op: toyOp("a", 1)})
-	for seq := uint64(901); l.group.snap.meta.index == offered; seq++ {
+	w.do(wire.Command{Session: id, Seq: 9000, Acked: 8999, Op: toyOp("a", 1)})
+	for seq := uint64(9001); l.group.snap.meta.index == offered; seq++ {
 		w.write(id, seq, 1)
 	}
 	slow = false

@@ -76,6 +76,7 @@ type Status struct {
 	Keys          int
 	Stalled       bool         // it leads, and its disk does not answer
 	Fetching      bool         // a snapshot of the leader is on its way here
+	Saving        bool         // a snapshot is being saved here
 	Peers         []PeerStatus // on a leader only, by number
 	Counters      Counters
 }
@@ -96,7 +97,8 @@ func (g *Group) Status() Status {
 		LogTimeNs: g.state.logNs, Hash: g.state.hash, Version: g.state.version, Versions: g.cfg.Versions,
 		Waiting: g.queue.waiting(), WaitingReads: g.reads.count,
 		Sessions: g.state.sessions.Len(), Keys: g.state.sessions.Keys(),
-		Stalled: g.stalled(), Fetching: g.pull != nil || g.staged != nil, Counters: g.counters,
+		Stalled: g.stalled(), Fetching: g.pull != nil || g.staged != nil,
+		Saving: g.snap.saving.token != 0 || g.snap.recording != 0, Counters: g.counters,
 	}
 	if g.leads() {
 		g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {

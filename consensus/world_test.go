@@ -122,6 +122,7 @@ type world struct {
 	request   uint64
 	allowHalt bool
 	onFrame   func(from, to uint64, frame []byte) bool // false: lost
+	onFlush   func(s *server, out *Output)
 }
 
 func newWorld(t testing.TB, n int, seed uint64, limits Limits) *world {
@@ -245,6 +246,9 @@ func (w *world) burst(s *server) {
 func (w *world) flush(s *server) {
 	var out Output
 	s.group.Flush(w.now(s), &out)
+	if w.onFlush != nil {
+		w.onFlush(s, &out)
+	}
 	for _, f := range out.Facts {
 		w.facts[f.Name]++
 	}

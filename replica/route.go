@@ -63,6 +63,7 @@ func (n *Node) give(at int, out *step.Out) {
 		}
 		return
 	}
+	out.Again = out.Again || o.Again
 	for _, w := range o.Writes {
 		n.tokens.write(at, w)
 	}
@@ -87,7 +88,7 @@ func (n *Node) answer(m *member, out *step.Out) {
 	if len(o.Replies)+len(o.Evals) == 0 {
 		return
 	}
-	epoch, leader := m.group.Published().Epoch, m.group.Leader()
+	epoch, leader := m.group.Epoch(), m.group.Leader()
 	for i := range o.Replies {
 		r := &o.Replies[i]
 		out.Sends = append(out.Sends, step.Send{To: r.To, Bytes: r.Encode(m.number, epoch)})

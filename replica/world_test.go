@@ -67,6 +67,7 @@ type server struct {
 	inbox   []step.Input
 	applied map[uint32]uint64 // highest index seen
 	halted  error
+	aheadNs int64 // of its wall clock
 }
 
 // world is three servers and a client of each group, on a network that keeps order and loses nothing but with its ends.
@@ -196,7 +197,7 @@ func (w *world) round() {
 func (w *world) do(k int, in []step.Input) {
 	s := w.servers[k]
 	var out step.Out
-	s.node.Step(w.now, in, &out)
+	s.node.Step(step.Now{MonoNs: w.now.MonoNs, WallNs: w.now.WallNs + s.aheadNs}, in, &out)
 	w.facts = append(w.facts, out.Facts...)
 	if s.halted = out.Halt; out.Halt != nil {
 		return

@@ -2,14 +2,16 @@
 // It is quiet: types only. Two drivers exist, host (real sockets, disk and clock) and lab/sim (a simulated world).
 //
 // Duties of a driver, in order:
-//  1. Call Step from one goroutine at a time, with one or more inputs in the order they came, and a Reset Out.
+//  1. Call Step from one goroutine at a time, with one or more inputs (or none: see 6) in the order they came, and a Reset Out.
 //  2. Start Out.Writes in order. When a Write is durable (Sync) or at least ordered before every later write (not Sync),
 //     give the machine Done with its Token. Completions come in the order of the writes. A failed write halts the machine.
 //  3. Send Out.Sends; they may be lost, delayed, doubled or reordered between two addresses. Nothing in Sends depends on a
 //     write of the same Out: a machine holds back what must wait and sends it after Done.
 //  4. Run Out.Evals on any goroutine; send what they return to their address.
 //  5. Give a Tick every TickNs, at most one at a time however late: missed ticks are not made up.
-//  6. On Halt stop calling the machine and say why.
+//  6. After Out.Again call Step once more without waiting, with what has come meanwhile or with nothing; a driver whose time
+//     is its own may leave it to the next input or Tick.
+//  7. On Halt stop calling the machine and say why.
 package step
 
 import "iter"
@@ -135,6 +137,8 @@ type Out struct {
 	Sends  []Send
 	Evals  []Eval
 	Facts  []Fact
+	// Again says that there is more to do, which was left so that this step did not take too long: see the duties of a driver.
+	Again bool
 	// Halt, when not nil, stops this machine: a broken invariant, with its evidence.
 	Halt error
 }
@@ -148,7 +152,7 @@ func (o *Out) Reset() {
 	clear(o.Evals)
 	clear(o.Facts)
 	o.Writes, o.Reads, o.Saves = o.Writes[:0], o.Reads[:0], o.Saves[:0]
-	o.Sends, o.Evals, o.Facts, o.Halt = o.Sends[:0], o.Evals[:0], o.Facts[:0], nil
+	o.Sends, o.Evals, o.Facts, o.Again, o.Halt = o.Sends[:0], o.Evals[:0], o.Facts[:0], false, nil
 }
 
 // Machine is what both drivers drive. Step takes the inputs in order and adds to out what follows from all of them
