@@ -239,3 +239,37 @@ func TestFramesThatHaveArrivedComeTogether(t *testing.T) {
 		t.Errorf("%d frames came in %d batches", got, batches)
 	}
 }
+
+// TestConnectionsComeFromTheAddressNamed looks at where the server sees a client come from.
+func TestConnectionsComeFromTheAddressNamed(t *testing.T) {
+	const from = "127.0.0.7"
+	probe, err := net.Listen("tcp", from+":0")
+	if err != nil {
+		t.Skipf("skipped: this system has no address %s: %v", from, err)
+	}
+	probe.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dialled := make(chan error, 1)
+	go func() {
+		_, err := DialTCP(t.Context(), Endpoint{Addr: l.Addr().String(), From: from}, wire.ID{})
+		dialled <- err
+	}()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if err := <-dialled; err == nil {
+		t.Error("a server that says nothing was taken for one")
+	}
+	if got := conn.RemoteAddr().(*net.TCPAddr).IP.String(); got != from {
+		t.Errorf("the client came from %s, want %s", got, from)
+	}
+	if _, err := Dial(Options{Group: 1, Endpoints: []Endpoint{{Addr: l.Addr().String(), From: "here"}}}); err == nil || !strings.Contains(err.Error(), `"here"`) {
+		t.Errorf("an address that is none: %v", err)
+	}
+}

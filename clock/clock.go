@@ -222,10 +222,10 @@ type Status struct {
 	Peers []Peer // by number
 }
 
-// Peer is another voter: ahead of us by OffsetNs, give or take ErrorNs, as of AgeNs ago.
+// Peer is another voter: ahead of us by OffsetNs, give or take ErrorNs.
 type Peer struct {
-	Server                   uint64
-	OffsetNs, ErrorNs, AgeNs int64
+	Server            uint64
+	OffsetNs, ErrorNs int64
 	// Fit says that it may lead, as far as we can tell.
 	Fit bool
 }
@@ -240,7 +240,7 @@ func (c *Clock) Status() Status {
 		}
 		if b, ok := c.peers[v].best(c.monoNs); ok {
 			off := distance(b.offsetNs, low, high)
-			s.Peers = append(s.Peers, Peer{v, b.offsetNs, b.errorNs, c.monoNs - b.atNs, known && off-b.errorNs <= MaxOffsetNs})
+			s.Peers = append(s.Peers, Peer{v, b.offsetNs, b.errorNs, known && off-b.errorNs <= MaxOffsetNs})
 			s.ErrorNs = max(s.ErrorNs, b.errorNs)
 		}
 	}

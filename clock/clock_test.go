@@ -91,6 +91,11 @@ func TestWhoIsFarFromTheMedianIsNotFit(t *testing.T) {
 				if got != c.want[i] {
 					t.Errorf("server %d: fit %v, want %v: %+v", i+1, got, c.want[i], w.clocks[i].Status())
 				}
+				for _, p := range w.clocks[i].Status().Peers {
+					if p.Fit != c.want[p.Server-1] {
+						t.Errorf("server %d believes of server %d: fit %v", i+1, p.Server, p.Fit)
+					}
+				}
 			}
 		})
 	}

@@ -82,10 +82,12 @@ func (h *Host) serve(conn net.Conn) {
 	if p == nil {
 		return // dropped since it was welcomed
 	}
-	if old := p.heardOn(conn); old != nil {
-		_ = old.Close() // a server that dials again has given up the old connection, or is a new start
-	}
+	used := false
 	err = h.readFrames(r, step.Address(p.number), func(in []step.Input) bool {
+		if !used && !p.movedTo(conn) {
+			return false
+		}
+		used = true
 		p.heardNs.Store(h.nowNs())
 		return h.inbox.putPeer(in)
 	})

@@ -2,8 +2,8 @@
 // It is loud: it drives the quiet machine of package replica as step asks of a driver; package lab/sim is the other driver.
 //
 // One goroutine owns the node. It drains a bounded inbox into bursts, gives each burst to the node as one step, and does
-// what the node wants done, in this order: it starts the writes; adds what was applied to the journals; publishes the new
-// states; only then sends. So whoever has an answer finds its index in the journal and in the published state.
+// what the node wants done, in this order: it starts the writes; adds what was applied to the journals; notes that the states
+// went on; only then sends. So whoever has an answer finds its index in the journal and in the state that Latest gives.
 //
 // Every server dials every other and sends on its own connections only; what it receives comes on the others'. One reader
 // and one writer goroutine and a bounded queue per connection keep a slow peer from holding up another.

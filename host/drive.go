@@ -13,6 +13,7 @@ func (h *Host) drive() {
 	defer ticker.Stop()
 	var in []step.Input
 	var out step.Out
+	again := false
 	for {
 		tick := false
 		select {
@@ -34,10 +35,11 @@ func (h *Host) drive() {
 		default:
 		}
 		in = h.gather(in[:0], tick)
-		if len(in) == 0 {
+		if len(in) == 0 && !again {
 			continue
 		}
-		if err := h.step(in, &out); err != nil {
+		var err error
+		if again, err = h.step(in, &out); err != nil {
 			h.fail(err)
 			return
 		}
@@ -54,8 +56,8 @@ func (h *Host) gather(in []step.Input, tick bool) []step.Input {
 	return h.inbox.take(in)
 }
 
-// step gives the node one burst and does what it wants done.
-func (h *Host) step(in []step.Input, out *step.Out) error {
+// step gives the node one burst and does what it wants done. It reports true where the next step shall not wait for inputs.
+func (h *Host) step(in []step.Input, out *step.Out) (again bool, err error) {
 	began := h.nowNs()
 	defer func() { h.count.step(h.nowNs() - began) }()
 	h.count.steps.Add(1)
@@ -63,11 +65,11 @@ func (h *Host) step(in []step.Input, out *step.Out) error {
 	h.node.Step(step.Now{MonoNs: h.nowNs(), WallNs: time.Now().UnixNano()}, in, out)
 	h.facts.take(h, out.Facts)
 	if out.Halt != nil {
-		return fmt.Errorf("host: server %d: %w", h.disk.Identity().Server, out.Halt)
+		return false, fmt.Errorf("host: server %d: %w", h.disk.Identity().Server, out.Halt)
 	}
 	h.startDisk(out)
 	if err := h.publish(); err != nil {
-		return err
+		return false, err
 	}
 	for i := range out.Sends {
 		h.deliver(out.Sends[i].To, out.Sends[i].Bytes)
@@ -75,8 +77,11 @@ func (h *Host) step(in []step.Input, out *step.Out) error {
 	for _, e := range out.Evals {
 		h.evaluate(e)
 	}
+	if again = out.Again; again {
+		h.inbox.signal()
+	}
 	out.Reset()
-	return nil
+	return again, nil
 }
 
 // startDisk starts what the node wants of the disk. Each completion becomes an input; those of writes keep their order.
@@ -97,8 +102,7 @@ func (h *Host) startDisk(out *step.Out) {
 	}
 }
 
-// publish adds what was applied to the journals, then exchanges the published states, then wakes readers: who wakes finds
-// both.
+// publish adds what was applied to the journals, then notes that the states went on, then wakes readers: who wakes finds both.
 func (h *Host) publish() error {
 	applied := h.node.TakeApplied()
 	if len(applied) == 0 {
@@ -117,8 +121,7 @@ func (h *Host) publish() error {
 		}
 	}
 	for g, fresh := range news {
-		p, _ := h.node.Published(g.number)
-		g.latest.Store(&p)
+		h.applied(g)
 		if fresh {
 			g.journal.wakeAll()
 		}

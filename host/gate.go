@@ -77,7 +77,7 @@ func (g *gate) launch() {
 	g.send(q.Encode(g.group, view.Epoch{}))
 }
 
-// answered ends a barrier: latest is the newest published state, which is not older than what the reply names.
+// answered ends a barrier: latest is the newest state, which is not older than what the reply names.
 func (g *gate) answered(reply wire.Reply, latest consensus.Published) (waited int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -125,5 +125,6 @@ func (h *Host) barrierReplied(frame []byte) {
 		group.confirmedNs.Store(h.nowNs())
 	}
 	h.count.barriers.Add(1)
-	h.count.reads.Add(uint64(group.gate.answered(reply, *group.latest.Load())))
+	h.catchUp(group)
+	h.count.reads.Add(uint64(group.gate.answered(reply, *group.latest.made.Load())))
 }

@@ -100,6 +100,10 @@ func (h *Host) welcome(conn net.Conn, r *bufio.Reader) (wire.Hello, subject.Subj
 	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return wire.Hello{}, nobody, err
 	}
+	if p := overTLS(r); p != nil && h.certs == nil {
+		h.refused(nowhere{conn}, p)
+		return wire.Hello{}, nobody, p
+	}
 	o, err := readHello(r, wire.KindHello)
 	if errors.Is(err, io.EOF) {
 		return wire.Hello{}, nobody, err // somebody looked whether the port is open

@@ -85,7 +85,7 @@ type Host struct {
 // group is what the host keeps beside one group of the node.
 type group struct {
 	number      uint32
-	latest      atomic.Pointer[consensus.Published]
+	latest      latest
 	journal     *Journal
 	gate        *gate
 	startCommit uint64       // known to be agreed when the process started: applying up to it confirms nothing
@@ -147,7 +147,7 @@ func newHost(o Options, known *memory, listener net.Listener) *Host {
 func (h *Host) addGroup(s consensus.Status) {
 	p, _ := h.node.Published(s.Group)
 	g := &group{number: s.Group, startCommit: s.Commit}
-	g.latest.Store(&p)
+	g.latest.made.Store(&p)
 	g.journal = newJournal(watch.Mark{Index: p.Index, Hash: p.Hash, LogTimeNs: p.LogTimeNs, Epoch: p.Epoch})
 	g.gate = newGate(s.Group, func(frame []byte) {
 		h.inbox.putUrgent(step.Input{Kind: step.Frame, From: barrierAddress, Bytes: frame})
@@ -270,14 +270,6 @@ func (h *Host) Read(ctx context.Context, number uint32) (consensus.Published, er
 		return consensus.Published{}, &problem.Error{Kind: problem.NotFound, Op: "read", Subject: groupName(number)}
 	}
 	return g.gate.read(ctx, h.stop)
-}
-
-// Latest gives the newest state of a group that this server knows, which may be old; zero for a group that is not here.
-func (h *Host) Latest(number uint32) consensus.Published {
-	if g := h.groups[number]; g != nil {
-		return *g.latest.Load()
-	}
-	return consensus.Published{}
 }
 
 // Journal is the journal of a group; nil for a group that is not here.

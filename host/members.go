@@ -88,8 +88,11 @@ func (p *peer) drop() {
 	if p.cancel != nil {
 		p.cancel()
 	}
-	if conn := p.heardOn(nil); conn != nil {
-		_ = conn.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dropped = true
+	if p.heard != nil {
+		_ = p.heard.Close()
 	}
 }
 

@@ -1,27 +1,16 @@
 package host
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"onevoice/problem"
-	"onevoice/step"
 	"onevoice/wire"
-)
-
-// A peer is dialled for ever: the pause doubles from firstPause to lastPause, with jitter, and begins anew after a
-// handshake. A broken connection is not a death; only the cluster decides who is down.
-const (
-	firstPause  = 5 * time.Millisecond
-	lastPause   = 200 * time.Millisecond
-	dialTimeout = 300 * time.Millisecond // a lost first packet is sent again by the next dial, which the system would do after 1 s
 )
 
 // peer is another server of the cluster.
@@ -33,83 +22,32 @@ type peer struct {
 	connected atomic.Bool
 	heardNs   atomic.Int64 // when its last frame came, 0 never
 	dials     atomic.Uint64
+	moves     atomic.Uint64
 	lastError atomic.Pointer[string]
 	program   atomic.Pointer[wire.Program] // its build, while we are connected to it
 
 	cancel context.CancelFunc // ends the dialling; set before it begins
 
-	mu    sync.Mutex
-	heard net.Conn // its newest connection to us
+	mu      sync.Mutex
+	heard   net.Conn // the connection to us on which it sends
+	dropped bool
 }
 
 func newPeer(number uint64, address string) *peer {
 	return &peer{number: number, address: address, out: newOutbox(maxOutPeer, true, false)}
 }
 
-// heardOn notes the peer's newest connection to us and gives the one before.
-func (p *peer) heardOn(conn net.Conn) net.Conn {
+// movedTo says that the peer sends on that connection now. The one before, if there is one, is closed: the peer has given it up, or is
+// a new start. A connection that was only welcomed does not count: a peer may make several and use one. False says that the peer was
+// dropped.
+func (p *peer) movedTo(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old := p.heard
+	if p.heard != nil {
+		_ = p.heard.Close()
+	}
 	p.heard = conn
-	return old
-}
-
-// dial keeps a connection to p until ctx ends.
-func (h *Host) dial(ctx context.Context, p *peer) {
-	pause := firstPause
-	for {
-		met, err := h.dialOnce(ctx, p)
-		if ctx.Err() != nil {
-			return
-		}
-		if met {
-			pause = firstPause
-		}
-		h.dialFailed(p, err)
-		if !h.pause(pause/2 + rand.N(pause)) {
-			return
-		}
-		pause = min(2*pause, lastPause)
-	}
-}
-
-// dialOnce runs one connection to its end; met says whether the handshake succeeded.
-func (h *Host) dialOnce(ctx context.Context, p *peer) (met bool, err error) {
-	p.dials.Add(1)
-	d := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: keepAlive, Control: impatient}
-	if from := SourceFor(h.Addr(), p.address); from != "" {
-		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
-	}
-	raw, err := d.DialContext(ctx, "tcp", p.address)
-	if err != nil {
-		return false, err
-	}
-	defer raw.Close()
-	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
-	h.conns.add(raw)
-	defer h.conns.remove(raw)
-	defer h.leases.remove(raw)
-	conn, err := h.sealDialled(ctx, raw, p.number)
-	if err != nil {
-		return false, err
-	}
-	r := bufio.NewReaderSize(conn, bufferBytes)
-	welcome, err := h.greet(conn, r, p.number)
-	if err != nil {
-		return false, err
-	}
-	p.program.Store(welcome.Program)
-	p.lastError.Store(nil)
-	p.connected.Store(true)
-	p.out.setOpen(true)
-	h.log.Info("peer connected", "peer", p.number, "address", p.address)
-	h.talk(conn, r, p)
-	p.out.setOpen(false)
-	p.connected.Store(false)
-	p.program.Store(nil)
-	h.inbox.putUrgent(step.Input{Kind: step.Gone, From: step.Address(p.number)})
-	return true, errors.New("the connection ended")
+	return !p.dropped
 }
 
 // SourceFor is the IP address from which a server that listens at one host:port dials another, so that firewalls and logs
@@ -129,20 +67,6 @@ func ipOf(address string) net.IP {
 		return nil
 	}
 	return net.ParseIP(host)
-}
-
-// talk sends p's frames until the connection ends. Nothing comes back on it: a byte that does is the end as well.
-func (h *Host) talk(conn net.Conn, r *bufio.Reader, p *peer) {
-	ended := make(chan struct{})
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		_, _ = r.ReadByte() // blocks until the connection ends
-		close(ended)
-		_ = conn.Close()
-	})
-	h.writeFrames(conn, p.out, ended)
-	_ = conn.Close()
-	reader.Wait()
 }
 
 // dialFailed notes why p is not connected, and logs it where it is news.

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -60,6 +61,17 @@ func plainer(err error) error {
 			Detail: "start that server with --ca, --cert and --key"}
 	}
 	return err
+}
+
+// overTLS says so where the first bytes are those of a handshake of TLS, RFC 8446 section 5.1.
+func overTLS(r *bufio.Reader) *problem.Error {
+	const handshake, major = 22, 3
+	b, _ := r.Peek(2) // an error comes again with the next read
+	if len(b) < 2 || b[0] != handshake || b[1] != major {
+		return nil
+	}
+	return &problem.Error{Kind: problem.Unauthenticated, Op: "connect", Field: "tls", Value: "spoken by the other side", Allowed: "none: this server has no certificate",
+		Detail: "start this server with --ca, --cert and --key"}
 }
 
 // sealTaken makes a connection from outside one over TLS; the error has been counted, and answered where it can be.

@@ -360,6 +360,23 @@ func answer(l net.Listener, files cert.Files) {
 	}
 }
 
+// TestAServerWithoutCertificatesSaysSo has somebody speak TLS to a server that has no certificate: its operator forgot them.
+func TestAServerWithoutCertificatesSaysSo(t *testing.T) {
+	c := newCluster(t)
+	c.create(1)
+	s := c.start(1)
+	defer c.stop(1)
+	conn, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).Handshake(); err == nil {
+		t.Fatal("a handshake with a server that has no certificate")
+	}
+	eventually(t, "refused for tls", func() bool { return s.Status().Counters.Refused["tls"] == 1 })
+}
+
 func TestCertificatesNeedATableOfRights(t *testing.T) {
 	c := newCluster(t)
 	a := authority(t, c.id)

@@ -49,7 +49,8 @@ type PeerStatus struct {
 	HeardNs   int64 // how long ago its last frame came, -1 never in this process
 	Queued    int   // frames that wait to be sent
 	Dropped   uint64
-	Dials     uint64
+	Dials     uint64 // attempts to connect to it
+	Moves     uint64 // times that another connection took over from one that had stalled
 	LastError string // why it is not connected; empty while it is
 }
 
@@ -79,15 +80,13 @@ type Counters struct {
 // StepClasses are the classes of Counters.StepsByMs: the last holds steps of half a second and more.
 const StepClasses = 11
 
-// LongestStepMs is the upper end in milliseconds of the class of the longest step, 0 without any. That of the last class
-// has no meaning beyond "512 or more".
-func (c *Counters) LongestStepMs() uint64 {
-	for i := StepClasses - 1; i >= 0; i-- {
-		if c.StepsByMs[i] > 0 {
-			return 1 << i
-		}
+// StepsOver counts the steps by how long they took at least: [0] are all, [i] those of 2^(i-1) milliseconds and more.
+func (c *Counters) StepsOver() [StepClasses]uint64 {
+	over := c.StepsByMs
+	for i := StepClasses - 1; i > 0; i-- {
+		over[i-1] += over[i]
 	}
-	return 0
+	return over
 }
 
 // counters are the live form of Counters.
@@ -193,7 +192,8 @@ func (h *Host) groupStatus(s consensus.Status) GroupStatus {
 
 func (h *Host) peerStatus(p *peer) PeerStatus {
 	s := PeerStatus{
-		Server: p.number, Address: p.address, Connected: p.connected.Load(), HeardNs: h.age(p.heardNs.Load()), Dials: p.dials.Load(),
+		Server: p.number, Address: p.address, Connected: p.connected.Load(), HeardNs: h.age(p.heardNs.Load()),
+		Dials: p.dials.Load(), Moves: p.moves.Load(),
 	}
 	s.Queued, s.Dropped = p.out.sizes()
 	if e := p.lastError.Load(); e != nil {

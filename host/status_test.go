@@ -20,9 +20,10 @@ func TestStepsAreCountedByDuration(t *testing.T) {
 			sum += count
 		}
 		// A step that is under way is counted, but in no class yet.
-		return n.Steps > 0 && sum+1 >= n.Steps && sum <= n.Steps && n.LongestStepMs() > 0
+		return n.Steps > 0 && sum+1 >= n.Steps && sum <= n.Steps && n.StepsOver()[0] == sum
 	})
-	if n := (&host.Counters{StepsByMs: [host.StepClasses]uint64{9, 3, 0, 1}}).LongestStepMs(); n != 8 {
-		t.Errorf("the longest step is said to be under %d ms, want 8", n)
+	over := (&host.Counters{StepsByMs: [host.StepClasses]uint64{9, 3, 0, 1}}).StepsOver()
+	if over != [host.StepClasses]uint64{13, 4, 1, 1} {
+		t.Errorf("steps over 0, 1, 2, 4 ms and so on: %v", over)
 	}
 }

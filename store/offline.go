@@ -17,15 +17,8 @@ func OpenOffline(dir string) (*Offline, error) { return OpenOfflineFS(vfs.Defaul
 
 // OpenOfflineFS is OpenOffline on another file system, for tests.
 func OpenOfflineFS(fs vfs.FS, dir string) (*Offline, error) {
-	if err := checkDir(fs, dir); err != nil {
-		return nil, err
-	}
-	claim, err := claimed(fs, dir)
+	s, claim, err := examine(fs, dir)
 	if err != nil {
-		return nil, err
-	}
-	s := newStore(dir)
-	if s.torn, err = inspect(fs, dir); err != nil {
 		return nil, err
 	}
 	o := options(fs, s)

@@ -1,47 +1,18 @@
 package store
 
 import (
-	"math/bits"
 	"sync/atomic"
 	"time"
 )
 
-// HistogramBuckets is the number of buckets of a Histogram.
-const HistogramBuckets = 20
-
-// Histogram counts durations. Bucket i holds those below BucketNs(i) and not below the one before; the last bucket holds
-// the rest.
-type Histogram struct {
-	Counts [HistogramBuckets]uint64
-	SumNs  uint64
-	MaxNs  uint64
-}
-
-const firstBucketShift = 14
-
-// BucketNs is the upper bound of bucket i: 16,384 ns doubled i times, so that the last bound but one is 4.3 s.
-func BucketNs(i int) uint64 { return 1 << (firstBucketShift + i) }
-
-// Quantile is an upper bound of the q-quantile (0 to 1) in nanoseconds, 0 where nothing is counted.
-func (h *Histogram) Quantile(q float64) uint64 {
-	var total, seen uint64
-	for _, c := range h.Counts {
-		total += c
-	}
-	for i, c := range h.Counts {
-		if seen += c; seen > 0 && float64(seen) >= q*float64(total) {
-			return min(BucketNs(i), h.MaxNs)
-		}
-	}
-	return 0
-}
-
 // Stats are figures since Open, except those that say otherwise.
 type Stats struct {
-	Rounds     uint64    // group commits
-	Writes     uint64    // batches of machines in them
-	WriteBytes uint64    // of keys and values
-	Sync       Histogram // time of a round that was synced, from its start to durable
+	Rounds     uint64 // group commits
+	Writes     uint64 // batches of machines in them
+	WriteBytes uint64 // of keys and values
+	Syncs      uint64 // rounds that were synced
+	SyncNs     uint64 // time of those, each from its start to durable
+	SyncMaxNs  uint64 // the longest of those
 	Reads      uint64
 	Saves      uint64
 	SavedBytes uint64
@@ -55,8 +26,7 @@ type Stats struct {
 // counters are the live form of Stats.
 type counters struct {
 	rounds, writes, writeBytes, reads, saves, savedBytes atomic.Uint64
-	syncCounts                                           [HistogramBuckets]atomic.Uint64
-	syncSumNs, syncMaxNs                                 atomic.Uint64
+	syncs, syncNs, syncMaxNs                             atomic.Uint64
 	roundBegan                                           atomic.Pointer[time.Time] // of the round under way
 }
 
@@ -77,9 +47,8 @@ func (c *counters) round(round []request, synced bool, took time.Duration) {
 		return
 	}
 	ns := uint64(took)
-	bucket := min(HistogramBuckets-1, bits.Len64(ns>>firstBucketShift))
-	c.syncCounts[bucket].Add(1)
-	c.syncSumNs.Add(ns)
+	c.syncs.Add(1)
+	c.syncNs.Add(ns)
 	if ns > c.syncMaxNs.Load() {
 		c.syncMaxNs.Store(ns)
 	}
@@ -97,9 +66,6 @@ func (s *Store) Stats() Stats {
 	if began := c.roundBegan.Load(); began != nil {
 		st.CommittingNs = int64(time.Since(*began))
 	}
-	for i := range c.syncCounts {
-		st.Sync.Counts[i] = c.syncCounts[i].Load()
-	}
-	st.Sync.SumNs, st.Sync.MaxNs = c.syncSumNs.Load(), c.syncMaxNs.Load()
+	st.Syncs, st.SyncNs, st.SyncMaxNs = c.syncs.Load(), c.syncNs.Load(), c.syncMaxNs.Load()
 	return st
 }

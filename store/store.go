@@ -73,15 +73,8 @@ func RealFS() FS { return vfs.Default }
 
 // OpenFS is Open on another file system, for tests.
 func OpenFS(fs vfs.FS, dir string) (*Store, error) {
-	if err := checkDir(fs, dir); err != nil {
-		return nil, err
-	}
-	claim, err := claimed(fs, dir)
+	s, claim, err := examine(fs, dir)
 	if err != nil {
-		return nil, err
-	}
-	s := newStore(dir)
-	if s.torn, err = inspect(fs, dir); err != nil {
 		return nil, err
 	}
 	db, err := pebble.Open(dir, options(fs, s))
@@ -94,6 +87,21 @@ func OpenFS(fs vfs.FS, dir string) (*Store, error) {
 	}
 	go s.runWriter()
 	return s, nil
+}
+
+// examine looks at a directory before Pebble opens it, and perhaps mends it: whether it holds a store, what its log files claim, and
+// whether the newest ends in a torn write.
+func examine(fs vfs.FS, dir string) (*Store, proof, error) {
+	if err := checkDir(fs, dir); err != nil {
+		return nil, proof{}, err
+	}
+	claim, err := claimed(fs, dir)
+	if err != nil {
+		return nil, proof{}, err
+	}
+	s := newStore(dir)
+	s.torn, err = inspect(fs, dir)
+	return s, claim, err
 }
 
 func newStore(dir string) *Store {

@@ -50,6 +50,7 @@ func TestClaimsThatAreRefused(t *testing.T) {
 		"onevoice://" + oursText + "/client/n1?rights=write,read":                        "allowed: as in",
 		"onevoice://" + oursText + "/client/n1?rights=read&number=1":                     "rights hold",
 		"onevoice://" + oursText + "/client/.hidden?rights=read":                         "its name is",
+		"onevoice://" + oursText + "/client/-flag?rights=read":                           "its name is",
 		"onevoice://" + oursText + "/client/" + strings.Repeat("x", 65) + "?rights=read": "its name is",
 		"onevoice://" + oursText + "/ca/other":                                           "allowed: as in",
 		"onevoice://user@" + oursText + "/ca":                                            "allowed: as in",
@@ -86,6 +87,12 @@ func TestRights(t *testing.T) {
 		if got := FromScope(scope); got != want {
 			t.Errorf("scope %q gives %v, want %v", scope, got, want)
 		}
+	}
+	if both := Read | Write; Read.Has(both) || !both.Has(Read) || !both.Has(both) || Rights(0).Has(Read) {
+		t.Error("one of two rights counts as both, or both not as one")
+	}
+	if got := (All + 1).String(); got != "none" {
+		t.Errorf("a right that there is not is %q", got)
 	}
 	if Anonymous().Rights != 0 || Loopback().Rights != All || Client.Default() != Read|Write || Kind("").Default() != 0 {
 		t.Error("who has shown nothing has rights, or nobody has")

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,7 +124,7 @@ func TestGoodTokens(t *testing.T) {
 				}
 			}
 		}
-		if who, refusal := k.Subject(sign(t, ed, body(t, `{"aud":["other","sky"],"nbf":1772366400,"iat":1772366400,"scope":null,"org":null}`))); refusal != nil || who.Rights != 0 {
+		if who, refusal := k.Subject(sign(t, ed, body(t, `{"aud":["other","sky"],"nbf":1772366430,"iat":1772366430,"scope":null,"org":null}`))); refusal != nil || who.Rights != 0 {
 			t.Errorf("%+v, %v", who, refusal)
 		}
 	}
@@ -169,6 +170,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"of another issuer":            {sign(t, ed, body(t, `{"iss":"x"}`)), "another issuer"},
 		"without sub":                  {sign(t, ed, body(t, `{"sub":null}`)), "good sub"},
 		"sub with a new line":          {sign(t, ed, body(t, `{"sub":"a\nb"}`)), "good sub"},
+		"sub that is not ASCII":        {sign(t, ed, body(t, `{"sub":"\u00e9"}`)), "good sub"},
 		"org with a control character": {sign(t, ed, body(t, `{"org":"\u0001"}`)), "good org"},
 		"claims that are no object":    {sign(t, ed, `[]`), "do not parse"},
 		"exp as text":                  {sign(t, ed, body(t, `{"exp":"tomorrow"}`)), "do not parse"},
@@ -242,6 +244,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 		"public keys only":      private,
 		"\"s\" is not public":   symmetric,
 		"not a JSON Web Key":    []byte("{"),
+		"8200 bits":             hugeKey(t),
 		"of type \"RSA PRIVATE": pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(weak)}),
 	} {
 		if _, err := ParseKeys(content); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "c2Vj") {
@@ -250,6 +253,41 @@ func TestKeysThatAreRefused(t *testing.T) {
 	}
 	if _, err := Open(Options{Keys: "none"}); err == nil || !strings.Contains(err.Error(), "audience is empty") {
 		t.Errorf("%v", err)
+	}
+}
+
+// hugeKey is an RSA key that would cost too much to verify by.
+func hugeKey(t testing.TB) []byte {
+	n := new(big.Int).SetBit(big.NewInt(1), 8199, 1)
+	der, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: n, E: 65537})
+	must(t, err)
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// TestAKeyForEncryptionSignsNothing: it stands in the set beside others, and no token is good by it.
+func TestAKeyForEncryptionSignsNothing(t *testing.T) {
+	ed, ec, _ := pairs(t)
+	content, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
+		{Key: ed.private.Public(), KeyID: ed.id, Use: "sig"}, {Key: ec.private.Public(), KeyID: ec.id, Use: "enc"},
+	}})
+	must(t, err)
+	k, _, _ := open(t, content, nil)
+	if _, p := k.Subject(sign(t, ed, body(t, `{}`))); p != nil {
+		t.Error(p)
+	}
+	if _, p := k.Subject(sign(t, ec, body(t, `{}`))); p == nil {
+		t.Error("a token signed by a key for encryption is believed")
+	}
+}
+
+func TestFewTokensAreRemembered(t *testing.T) {
+	ed, _, _ := pairs(t)
+	k, _, _ := open(t, set(t, ed), nil)
+	for i := range 3 * maxKnown {
+		k.remember([32]byte{byte(i), byte(i >> 8)}, believed{})
+	}
+	if len(k.known) > maxKnown {
+		t.Errorf("%d tokens, want up to %d", len(k.known), maxKnown)
 	}
 }
 

@@ -25,7 +25,7 @@ func TestOverloadedPausesAndEndsAsOverloaded(t *testing.T) {
 			}
 			s.status(0, m.Request, wire.Overloaded, 1)
 			if attempts == 0 {
-				s.pass(backoffFirstNs/2 - 1)
+				s.pass(backoffFirstNs<<overloadPauses/2 - 1) // longer than after other refusals
 				s.quiet()
 			}
 		}
@@ -241,6 +241,8 @@ func TestForeignFramesAreDroppedAndCounted(t *testing.T) {
 	if got := s.c.Status().Stats.Malformed; got != uint64(len(frames)+1) {
 		t.Errorf("%d counted, want %d", got, len(frames)+1)
 	}
+	s.ok(to, q.Request+1<<slotBits, "of an attempt that was never made")
+	s.quiet()
 	s.ok(to, q.Request, "")
 	s.end(id, 0)
 }

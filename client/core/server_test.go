@@ -188,6 +188,47 @@ func TestASilentLeaderIsNotBelievedOnHearsay(t *testing.T) {
 	}
 }
 
+// TestASuspectedServerGetsAnotherChance: it is asked for nothing while others can be asked, but not for ever, since it may lead.
+func TestASuspectedServerGetsAnotherChance(t *testing.T) {
+	s := begin(t, 2)
+	s.session(0, 5)
+	s.ask(Ask{Op: []byte("x"), DeadlineNs: s.now + 10*DeadlineNs})
+	s.nextCommand(0)
+	s.pass(AttemptNs) // nothing came: from here on server 1 of 2 is suspected
+	suspected := s.now
+	for {
+		for len(s.sent) > 0 && s.sent[0].Server == 1 {
+			s.sent = s.sent[1:] // the other one never says who leads, but shows that it lives
+		}
+		if len(s.sent) > 0 {
+			break
+		}
+		if s.now > suspected+DoubtNs+4*AttemptNs {
+			t.Fatal("the suspected server was never asked again")
+		}
+		s.pass(20 * ms)
+		s.reply(1, wire.Reply{Request: 1})
+	}
+	if s.now < suspected+DoubtNs {
+		t.Errorf("the suspected server was asked %d ns later", s.now-suspected)
+	}
+}
+
+// TestAQueryLeavesWhoDoesNotAnswerIt, though it answers others.
+func TestAQueryLeavesWhoDoesNotAnswerIt(t *testing.T) {
+	s := begin(t, 3)
+	s.session(2, 5)
+	s.query("hangs")
+	s.nextQuery(2)
+	s.pass(AttemptNs - ms)
+	s.query("q")
+	s.ok(2, s.nextQuery(2).Request, "")
+	s.pass(ms)
+	if len(s.sent) != 1 || s.sent[0].Server == 2 {
+		t.Fatalf("sent %+v, want one query to another server", s.sent)
+	}
+}
+
 func TestQueriesGoToTheLeaderOrTheNearest(t *testing.T) {
 	s := begin(t, 3)
 	s.session(2, 5)
@@ -200,6 +241,23 @@ func TestQueriesGoToTheLeaderOrTheNearest(t *testing.T) {
 	s.session(2, 5)
 	s.query("q")
 	s.nextQuery(1)
+}
+
+func TestQueriesLeaveANearestThatIsSilent(t *testing.T) {
+	for nearest := range 3 {
+		s := beginNearest(t, 3, nearest)
+		for k := range 3 {
+			s.up(k)
+		}
+		s.query("q")
+		s.nextQuery(nearest)
+		s.pass(AttemptNs)
+		s.sent = nil
+		s.query("another")
+		if s.sent[0].Server == nearest {
+			t.Errorf("it went to server %d, which is silent", nearest)
+		}
+	}
 }
 
 func TestAQueryWithoutAnAnswerGoesToAnother(t *testing.T) {

@@ -135,13 +135,15 @@ func TestARefusalByAServerThatMayHaveLedLeavesTheOutcomeOpen(t *testing.T) {
 func TestAnIdleSessionIsReplacedBeforeServersExpireIt(t *testing.T) {
 	s := begin(t, 1)
 	s.session(0, 5)
-	s.pass(SessionIdleNs - 1)
-	s.command("x")
-	m := s.nextCommand(0)
-	if m.Session != 5 {
-		t.Fatalf("%+v", m)
+	for range 3 { // in use it lasts
+		s.pass(SessionIdleNs - 1)
+		s.command("x")
+		m := s.nextCommand(0)
+		if m.Session != 5 {
+			t.Fatalf("%+v", m)
+		}
+		s.ok(0, m.Request, "")
 	}
-	s.ok(0, m.Request, "")
 	s.pass(SessionIdleNs)
 	s.done = nil
 	s.command("y")
