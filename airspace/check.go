@@ -33,8 +33,6 @@ func Validate(cmd Command) *problem.Error {
 	case SetService:
 		c.number("anchor", cmd.AnchorNs, 0, MaxServiceNs)
 		c.number("rate", cmd.RateMilli, MinRateMilli, MaxRateMilli)
-	case SetServers:
-		c.servers(cmd.Servers)
 	case SetRules:
 		c.number("crossRefCm", int64(cmd.CrossRefCm), 0, MaxCrossRefCm)
 		c.number("retain", cmd.RetainNs, 0, MaxRetainNs)
@@ -56,8 +54,6 @@ func opName(cmd Command) string {
 		return "cancel flight"
 	case SetService:
 		return "set service time"
-	case SetServers:
-		return "set servers"
 	}
 	return "set rules"
 }
@@ -193,38 +189,6 @@ func (c *checker) cells(cells []uint64) {
 			c.fail(problem.Invalid, field, fmt.Sprintf("%#x", cell), fmt.Sprintf("above the one before, %#x", cells[i-1]))
 		}
 	}
-}
-
-func (c *checker) servers(servers []Server) {
-	c.count("servers", len(servers), 0, MaxServers)
-	if c.found != nil {
-		return
-	}
-	last := uint64(0)
-	for i, s := range servers {
-		field := fmt.Sprintf("servers[%d]", i)
-		if s.Number <= last {
-			c.fail(problem.Invalid, field+".number", fmt.Sprint(s.Number), fmt.Sprintf("above the one before, %d", last))
-		}
-		last = s.Number
-		c.id(field+".name", s.Name)
-		if !isHostPort(s.HTTP) {
-			c.fail(problem.Invalid, field+".http", strconv.QuoteToASCII(problem.Clip(s.HTTP)), fmt.Sprintf("host:port, up to %d characters", MaxAddressBytes))
-		}
-	}
-}
-
-// isHostPort looks only at the shape: it resolves nothing.
-func isHostPort(s string) bool {
-	colon := strings.LastIndexByte(s, ':')
-	if colon < 1 || len(s) > MaxAddressBytes {
-		return false
-	}
-	port, err := strconv.ParseUint(s[colon+1:], 10, 16)
-	if err != nil || port == 0 {
-		return false
-	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/?#@\"'<>`, r) })
 }
 
 func (c *checker) precondition(cmd Command) {

@@ -10,7 +10,7 @@ import (
 // refused as malformed.
 const Format = 1
 
-// Command is one of PutSector, RemoveSector, PutFlight, CancelFlight, SetService, SetServers, SetRules.
+// Command is one of PutSector, RemoveSector, PutFlight, CancelFlight, SetService, SetRules.
 type Command interface {
 	kind() commandKind
 	appendBody(w *codec.Writer)
@@ -26,7 +26,7 @@ const (
 	kindPutFlight
 	kindCancelFlight
 	kindSetService
-	kindSetServers
+	_ // listed the servers, whom the membership knows
 	kindSetRules
 )
 
@@ -63,12 +63,6 @@ type SetService struct {
 	If        Precondition
 }
 
-// SetServers replaces the list of the cluster's servers.
-type SetServers struct {
-	Servers []Server
-	If      Precondition
-}
-
 // SetRules sets CrossRefCm and RetainNs. All windows are computed anew where CrossRefCm changes; it is Refused where more
 // than MaxRewindow flights are held then.
 type SetRules struct {
@@ -82,7 +76,6 @@ func (RemoveSector) kind() commandKind { return kindRemoveSector }
 func (PutFlight) kind() commandKind    { return kindPutFlight }
 func (CancelFlight) kind() commandKind { return kindCancelFlight }
 func (SetService) kind() commandKind   { return kindSetService }
-func (SetServers) kind() commandKind   { return kindSetServers }
 func (SetRules) kind() commandKind     { return kindSetRules }
 
 func (c PutSector) precondition() Precondition    { return c.If }
@@ -90,7 +83,6 @@ func (c RemoveSector) precondition() Precondition { return c.If }
 func (c PutFlight) precondition() Precondition    { return c.If }
 func (c CancelFlight) precondition() Precondition { return c.If }
 func (c SetService) precondition() Precondition   { return c.If }
-func (c SetServers) precondition() Precondition   { return c.If }
 func (c SetRules) precondition() Precondition     { return c.If }
 
 func (c PutSector) appendBody(w *codec.Writer)    { appendSector(w, &c.Sector) }
@@ -101,7 +93,6 @@ func (c SetService) appendBody(w *codec.Writer) {
 	w.I64(c.AnchorNs)
 	w.I64(c.RateMilli)
 }
-func (c SetServers) appendBody(w *codec.Writer) { appendServers(w, c.Servers) }
 func (c SetRules) appendBody(w *codec.Writer) {
 	w.I32(c.CrossRefCm)
 	w.I64(c.RetainNs)
@@ -143,8 +134,6 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 		return CancelFlight{ID: r.String(maxText), If: when}
 	case kindSetService:
 		return SetService{AnchorNs: r.I64(), RateMilli: r.I64(), If: when}
-	case kindSetServers:
-		return SetServers{Servers: readServers(r), If: when}
 	case kindSetRules:
 		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), If: when}
 	}

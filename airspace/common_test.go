@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"onevoice/codec"
 	"onevoice/geo"
 	"onevoice/machine"
 	"onevoice/problem"
@@ -138,4 +139,13 @@ func eastward(id string, lat, west, east int32, beginNs int64) Flight {
 		})
 	}
 	return f
+}
+
+// serviceAt is service time at a log time, by the settings of a state.
+func serviceAt(s *State, logNs int64) int64 { return max(s.clock.nowNs, s.clock.at(logNs)) }
+
+func encodeAnswer(a *Answer) []byte {
+	var w codec.Writer
+	appendAnswer(&w, a, len(a.Visits), func(i int) Presence { return a.Visits[i] })
+	return w.B
 }

@@ -20,7 +20,7 @@ func (c *change) putFlight(cmd PutFlight) Result {
 	}
 	outline := newOutline(&n.Flight)
 	n.tiles = index.Tiles(outline.legs)
-	windows, p := s.windowsOf(&outline, n.tiles, new(int))
+	windows, p := c.m.windowsOf(&outline, n.tiles, s.settings.CrossRefCm, new(int))
 	if p != nil {
 		p.Op = op
 		return Result{Problem: p}
@@ -33,26 +33,6 @@ func (c *change) putFlight(cmd PutFlight) Result {
 	}
 	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
 	return Result{Windows: n.Windows}
-}
-
-// windowsOf computes the windows of a flight in all sectors, and adds to work what it takes.
-func (s *State) windowsOf(o *outline, tiles []uint64, work *int) ([]SectorWindow, *problem.Error) {
-	var windows []SectorWindow
-	for _, id := range s.sectorTiles.Search(tiles, everBefore, everAfter) {
-		near, _ := s.sectors.Get(id)
-		touches := o.touches(near, s.settings.CrossRefCm, work)
-		if *work > MaxWork {
-			return nil, &problem.Error{Kind: problem.Refused, Subject: o.flight.ID, Detail: fmt.Sprintf("finding sector windows takes more than %d steps; use fewer points or simpler sectors", MaxWork)}
-		}
-		if touches {
-			windows = append(windows, o.windowsIn(near, s.settings.CrossRefCm)...)
-		}
-	}
-	if len(windows) > MaxFlightWindows {
-		return nil, tooManyWindows(o.flight.ID, len(windows))
-	}
-	sortWindows(windows)
-	return windows, nil
 }
 
 func tooManyWindows(flight string, n int) *problem.Error {
@@ -70,7 +50,8 @@ func (m *Machine) addFlight(f *flight) {
 	s := &m.state
 	s.flights.Set(f.ID, f)
 	s.ends.Set(end{f.EndNs(), f.ID})
-	s.flightTiles.Insert(f.ID, f.tiles, f.beginNs(), f.EndNs())
+	at := f.place()
+	s.flightTiles.Insert(f.ID, at.Cells, at.FromNs, at.ToNs)
 	m.addVisits(f)
 }
 
@@ -83,7 +64,7 @@ func (m *Machine) replaceFlight(old, n *flight) {
 		s.ends.Delete(was)
 		s.ends.Set(is)
 	}
-	s.flightTiles.Move(n.ID, old.tiles, n.tiles, n.beginNs(), n.EndNs())
+	s.flightTiles.Move(n.ID, old.place(), n.place())
 	m.replaceVisits(old, n)
 }
 

@@ -32,7 +32,6 @@ func someCommands() []Command {
 		PutFlight{Flight: f},
 		CancelFlight{ID: "g"},
 		SetService{AnchorNs: startNs + 3600*second, RateMilli: 5000},
-		SetServers{Servers: []Server{{1, "n1", "localhost:7480"}, {2, "n2", "[::1]:7481"}}},
 		SetRules{CrossRefCm: 5, RetainNs: 6, If: Precondition{Match: &Version{1, 0}}},
 	}
 }

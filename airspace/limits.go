@@ -22,10 +22,6 @@ const (
 	MaxCells = 1024
 	// MaxFlightWindows bounds the sector windows of one flight, 100 KB of a record. Real flights have under a hundred.
 	MaxFlightWindows = 1024
-	// MaxServers bounds the list of the cluster's servers.
-	MaxServers = 64
-	// MaxAddressBytes bounds the HTTP address of a server.
-	MaxAddressBytes = 256
 )
 
 // Limits on the whole.
@@ -76,6 +72,6 @@ const (
 	// MaxVolumeFlights bounds the flights that one question about a volume looks at.
 	MaxVolumeFlights = 20_000
 	// MaxChunkBytes is how full a chunk of a snapshot is made: little enough that a server which takes one in, at ten
-	// microseconds or so for each small flight, can answer again within milliseconds. No record is larger than 400 KB.
-	MaxChunkBytes = 64 << 10
+	// microseconds for each small flight, and at a hundred on a busy machine, can answer again within milliseconds. No record is larger than 400 KB.
+	MaxChunkBytes = 32 << 10
 )

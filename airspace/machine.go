@@ -12,7 +12,9 @@ type Machine struct {
 	state State
 	// root is the copy of state that was handed out, nil when state has changed since.
 	root *State
-	load loader
+	// ground is nil when the sectors have changed since it was made.
+	ground *ground
+	load   loader
 }
 
 var _ machine.Machine = (*Machine)(nil)
@@ -74,8 +76,6 @@ func (m *Machine) run(at Version, op []byte, emit machine.Emit) Result {
 		do.cancelFlight(cmd)
 	case SetService:
 		res = do.setService(cmd)
-	case SetServers:
-		do.setServers(cmd)
 	case SetRules:
 		res = do.setRules(cmd)
 	}

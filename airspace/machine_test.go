@@ -114,9 +114,9 @@ func TestPreconditions(t *testing.T) {
 	w.must(t, CancelFlight{ID: "f", If: Precondition{Match: &v2}})
 	w.refuse(t, CancelFlight{ID: "f"}, problem.NotFound)
 	w.refuse(t, RemoveSector{ID: "A"}, problem.NotFound)
-	w.refuse(t, SetServers{If: Precondition{Match: &Version{7, 7}}}, problem.PreconditionFailed)
+	w.refuse(t, SetService{RateMilli: 1000, If: Precondition{Match: &Version{7, 7}}}, problem.PreconditionFailed)
 	now := w.m.State().Settings().Version
-	w.must(t, SetServers{Servers: []Server{{1, "n1", "localhost:7480"}}, If: Precondition{Match: &now}})
+	w.must(t, SetService{RateMilli: 1000, If: Precondition{Match: &now}})
 }
 
 func TestBadInputNamesFieldAndRange(t *testing.T) {
@@ -161,9 +161,6 @@ func TestBadInputNamesFieldAndRange(t *testing.T) {
 		{"anchor", problem.Invalid, SetService{AnchorNs: -1, RateMilli: 1}},
 		{"crossRefCm", problem.Invalid, SetRules{CrossRefCm: -1}},
 		{"retain", problem.Invalid, SetRules{RetainNs: -1}},
-		{"servers[1].number", problem.Invalid, SetServers{Servers: []Server{{2, "a", "h:1"}, {2, "b", "h:2"}}}},
-		{"servers[0].http", problem.Invalid, SetServers{Servers: []Server{{1, "a", "http://h:1"}}}},
-		{"servers[0].http", problem.Invalid, SetServers{Servers: []Server{{1, "a", "h:0"}}}},
 	} {
 		res := w.refuse(t, c.cmd, c.kind)
 		if res.Problem.Field != c.field || res.Problem.Value == "" || res.Problem.Allowed == "" {

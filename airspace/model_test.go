@@ -90,7 +90,7 @@ func (p *pair) entry(cmds []Command) ([]Result, [][]byte) {
 // expires reports whether Advance at the pair's log time would remove a flight.
 func (p *pair) expires() bool {
 	s := p.a.State()
-	now := s.ServiceAt(p.logNs)
+	now := serviceAt(s, p.logNs)
 	return slices.ContainsFunc(s.Flights("", MaxPage), func(f *FlightRecord) bool { return f.EndNs()+s.Settings().RetainNs < now })
 }
 
@@ -201,7 +201,7 @@ type drawer struct {
 }
 
 func (d *drawer) command() Command {
-	switch rapid.SampledFrom([]string{"flight", "flight", "flight", "flight", "cancel", "sector", "sector", "remove", "service", "servers", "rules"}).Draw(d.t, "command") {
+	switch rapid.SampledFrom([]string{"flight", "flight", "flight", "flight", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command") {
 	case "flight":
 		f := d.flight()
 		return PutFlight{Flight: f, If: d.when(d.model.flights[f.ID].Version, true)}
@@ -220,8 +220,6 @@ func (d *drawer) command() Command {
 			anchor = 0
 		}
 		return SetService{AnchorNs: anchor, RateMilli: rapid.SampledFrom([]int64{0, 1, 333, 1000, 1_000_000}).Draw(d.t, "rate"), If: d.when(d.model.settings.Version, false)}
-	case "servers":
-		return SetServers{Servers: []Server{{1, "n1", "localhost:7480"}}, If: d.when(d.model.settings.Version, false)}
 	}
 	return SetRules{
 		CrossRefCm: rapid.SampledFrom([]int32{0, DefaultCrossRefCm}).Draw(d.t, "cross"),

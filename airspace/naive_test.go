@@ -151,8 +151,6 @@ func (n *naive) set(at Version, cmd Command) Result {
 			return Result{Problem: &problem.Error{Kind: problem.Refused}}
 		}
 		n.settings.ServiceAnchorLogNs, n.settings.ServiceAnchorNs, n.settings.RateMilli, n.nowNs = n.logNs, anchor, cmd.RateMilli, anchor
-	case SetServers:
-		n.settings.Servers = cmd.Servers
 	case SetRules:
 		n.settings.CrossRefCm, n.settings.RetainNs = cmd.CrossRefCm, cmd.RetainNs
 		changed = n.rewindow()

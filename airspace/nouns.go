@@ -17,8 +17,11 @@ type Version struct {
 }
 
 // String gives a version as "index.sub".
-func (v Version) String() string {
-	return strconv.FormatUint(v.Index, 10) + "." + strconv.FormatUint(uint64(v.Sub), 10)
+func (v Version) String() string { return string(v.Append(make([]byte, 0, 32))) }
+
+// Append appends String.
+func (v Version) Append(b []byte) []byte {
+	return strconv.AppendUint(append(strconv.AppendUint(b, v.Index, 10), '.'), uint64(v.Sub), 10)
 }
 
 // Compare is negative where v is older than o, zero where they are equal, positive where v is newer.
@@ -96,13 +99,6 @@ type Precondition struct {
 	Absent bool
 }
 
-// Server is one of the cluster's own servers, for the list of origins that browsers may come from.
-type Server struct {
-	Number uint64 // voter number, from 1
-	Name   string // an identifier
-	HTTP   string // host:port of its HTTP interface
-}
-
 // Settings are the replicated switches of one airspace.
 type Settings struct {
 	// ServiceAnchorLogNs is the log time at which service time was ServiceAnchorNs.
@@ -113,8 +109,6 @@ type Settings struct {
 	CrossRefCm int32
 	// RetainNs is how long a flight is kept after its end, in service time.
 	RetainNs int64
-	// Servers is sorted by number.
-	Servers []Server
 	// Version is the command that changed the settings last, index.0 of the first entry before any did.
 	Version Version
 }

@@ -149,12 +149,6 @@ func readSpan(r *codec.Reader) (from, to int64, after Cursor, limit int) {
 	return from, to, after, int(r.I64())
 }
 
-func encodeAnswer(a *Answer) []byte {
-	var w codec.Writer
-	appendAnswer(&w, a, len(a.Visits), func(i int) Presence { return a.Visits[i] })
-	return w.B
-}
-
 // appendAnswer writes an answer with n visits in place of those that it holds.
 func appendAnswer(w *codec.Writer, a *Answer, n int, visit func(int) Presence) {
 	w.U8(Format)

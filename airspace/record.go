@@ -27,13 +27,12 @@ func appendSettings(w *codec.Writer, s *Settings) {
 	w.I64(s.RateMilli)
 	w.I32(s.CrossRefCm)
 	w.I64(s.RetainNs)
-	appendServers(w, s.Servers)
 	appendVersion(w, s.Version)
 }
 
 func readSettings(r *codec.Reader) Settings {
 	return Settings{
 		ServiceAnchorLogNs: r.I64(), ServiceAnchorNs: r.I64(), RateMilli: r.I64(), CrossRefCm: r.I32(), RetainNs: r.I64(),
-		Servers: readServers(r), Version: readVersion(r),
+		Version: readVersion(r),
 	}
 }

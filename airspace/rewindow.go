@@ -91,19 +91,18 @@ func (f *flight) visits(sector string) bool {
 }
 
 // planAll finds the flights whose windows change when the rules do.
-func (s *State) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
+func (m *Machine) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
+	s := &m.state
 	if n := s.flights.Len(); n > MaxRewindow {
 		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches all %d flights, and one change may touch %d", n, MaxRewindow)}
 	}
 	plan := planner{}
 	work := 0
-	as := *s
-	as.settings.CrossRefCm = crossRefCm
 	var refusal *problem.Error
 	s.flights.Scan(func(_ string, f *flight) bool {
 		o := newOutline(&f.Flight)
 		var windows []SectorWindow
-		if windows, refusal = as.windowsOf(&o, f.tiles, &work); refusal == nil {
+		if windows, refusal = m.windowsOf(&o, f.tiles, crossRefCm, &work); refusal == nil {
 			refusal = plan.add(f, windows)
 		}
 		return refusal == nil

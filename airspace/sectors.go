@@ -13,11 +13,8 @@ func (c *change) putSector(cmd PutSector) Result {
 		p.Op, p.Subject = op, id
 		return Result{Problem: p}
 	}
-	if replaces {
-		s.sectorTiles.Remove(id, old.tiles)
-	}
 	s.sectors.Set(id, n)
-	s.sectorTiles.Insert(id, n.tiles, everBefore, everAfter)
+	c.m.ground = nil
 	c.event(Event{Kind: SectorPut, ID: id, Version: c.at})
 	c.rewindow(plan)
 	return Result{Rewindowed: len(plan)}
@@ -31,8 +28,8 @@ func (c *change) removeSector(cmd RemoveSector) Result {
 		p.Op, p.Subject = opName(cmd), cmd.ID
 		return Result{Problem: p}
 	}
-	s.sectorTiles.Remove(old.ID, old.tiles)
 	s.sectors.Delete(old.ID)
+	c.m.ground = nil
 	c.event(Event{Kind: SectorRemoved, ID: old.ID, Version: old.Version})
 	c.rewindow(plan)
 	return Result{Rewindowed: len(plan)}

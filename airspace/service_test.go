@@ -14,8 +14,8 @@ import (
 
 func TestServiceTimeBeginsWithTheFirstEntry(t *testing.T) {
 	w := newWorld()
-	if s := w.m.State(); s.ServiceNs() != startNs || s.ServiceAt(startNs+5*second) != startNs+5*second {
-		t.Errorf("service time %d, five seconds on %d, want log time", s.ServiceNs(), s.ServiceAt(startNs+5*second))
+	if s := w.m.State(); s.ServiceNs() != startNs || serviceAt(s, startNs+5*second) != startNs+5*second {
+		t.Errorf("service time %d, five seconds on %d, want log time", s.ServiceNs(), serviceAt(s, startNs+5*second))
 	}
 	past := NewAt(1000, 2000)
 	past.Advance(machine.At{Index: 1, LogTimeNs: startNs}, func([]byte) {})
@@ -26,11 +26,11 @@ func TestServiceTimeBeginsWithTheFirstEntry(t *testing.T) {
 	// A cluster begins with a snapshot of a machine that has seen no entry.
 	late := reload(t, chunksOf(NewAt(1000, 2000).State()))
 	late.Advance(machine.At{Index: 1, LogTimeNs: startNs}, func([]byte) {})
-	if s := late.State(); s.ServiceNs() != 1000 || s.ServiceAt(startNs+50) != 1100 {
+	if s := late.State(); s.ServiceNs() != 1000 || serviceAt(s, startNs+50) != 1100 {
 		t.Errorf("loaded before the first entry: service time %d, want 1000", s.ServiceNs())
 	}
-	if s := NewAt(7, 1000).State(); s.ServiceAt(startNs) != 7 {
-		t.Errorf("before the first entry service time is %d, want 7", s.ServiceAt(startNs))
+	if s := NewAt(7, 1000).State(); serviceAt(s, startNs) != 7 {
+		t.Errorf("before the first entry service time is %d, want 7", serviceAt(s, startNs))
 	}
 }
 

@@ -17,16 +17,11 @@ func (c *change) setService(cmd SetService) Result {
 	return Result{}
 }
 
-func (c *change) setServers(cmd SetServers) {
-	c.m.state.settings.Servers = cmd.Servers
-	c.settingsChanged()
-}
-
 func (c *change) setRules(cmd SetRules) Result {
 	s := &c.m.state
 	var plan []rewindowed
 	if cmd.CrossRefCm != s.settings.CrossRefCm {
-		all, p := s.planAll(cmd.CrossRefCm)
+		all, p := c.m.planAll(cmd.CrossRefCm)
 		if p != nil {
 			p.Op = opName(cmd)
 			return Result{Problem: p}

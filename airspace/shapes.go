@@ -196,24 +196,3 @@ func readFlight(r *codec.Reader) Flight {
 		Uncertainty: readUncertainty(r), Path: readPath(r), Cells: readCells(r),
 	}
 }
-
-func appendServers(w *codec.Writer, servers []Server) {
-	w.Uvarint(uint64(len(servers)))
-	for _, s := range servers {
-		w.Uvarint(s.Number)
-		w.String(s.Name)
-		w.String(s.HTTP)
-	}
-}
-
-func readServers(r *codec.Reader) []Server {
-	n := r.Count(maxCount, 3)
-	if n == 0 {
-		return nil
-	}
-	servers := make([]Server, n)
-	for i := range servers {
-		servers[i] = Server{Number: r.Uvarint(), Name: r.String(maxText), HTTP: r.String(maxText)}
-	}
-	return servers
-}

@@ -149,7 +149,6 @@ func (m *Machine) loadHead(r *codec.Reader) error {
 	c.number("rate", s.clock.rateMilli, MinRateMilli, MaxRateMilli)
 	c.number("crossRefCm", int64(set.CrossRefCm), 0, MaxCrossRefCm)
 	c.number("retain", set.RetainNs, 0, MaxRetainNs)
-	c.servers(set.Servers)
 	if s.clock.begun {
 		s.clock.nowNs = s.clock.at(s.clock.logNs)
 	}
@@ -184,7 +183,7 @@ func (m *Machine) loadSector(rec SectorRecord, r *codec.Reader) error {
 	}
 	n := newSector(rec.Sector, rec.Version)
 	m.state.sectors.Set(n.ID, n)
-	m.state.sectorTiles.Insert(n.ID, n.tiles, everBefore, everAfter)
+	m.ground = nil
 	return nil
 }
 

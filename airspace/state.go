@@ -2,6 +2,7 @@ package airspace
 
 import (
 	"cmp"
+	"math"
 
 	"github.com/tidwall/btree"
 
@@ -19,8 +20,8 @@ type State struct {
 	// visits holds every sector window, ends every flight by its end.
 	visits *btree.BTreeG[visit]
 	ends   *btree.BTreeG[end]
-	// sectorTiles and flightTiles find both by place.
-	sectorTiles, flightTiles *index.Index
+	// flightTiles finds flights by place; for sectors see ground.
+	flightTiles *index.Index
 }
 
 var _ machine.Root = (*State)(nil)
@@ -31,6 +32,9 @@ type sector struct {
 	volumes []*geo.Prepared
 	blocks  []int // of edges, for each volume; what a leg near it costs
 	tiles   []uint64
+	// box and lowCm to highCm hold all volumes.
+	box           geo.BBox
+	lowCm, highCm int64
 }
 
 func newSector(s Sector, v Version) *sector {
@@ -43,6 +47,12 @@ func newSector(s Sector, v Version) *sector {
 		boxes[i] = p.BBox()
 	}
 	n.tiles = index.Tiles(boxes)
+	n.box, n.lowCm, n.highCm = boxes[0], math.MaxInt64, math.MinInt64
+	for i, v := range n.volumes {
+		n.box = n.box.Union(boxes[i])
+		low, high := bandCm(v.Band())
+		n.lowCm, n.highCm = min(n.lowCm, low), max(n.highCm, high)
+	}
 	return n
 }
 
@@ -50,6 +60,15 @@ func newSector(s Sector, v Version) *sector {
 type flight struct {
 	FlightRecord
 	tiles []uint64
+}
+
+// placeGrainNs rounds the times of flights in the index outwards, to some 73 minutes, so that a plan which moves by minutes leaves its
+// entries as they are. Who asks the index looks at the flight's own times next.
+const placeGrainNs = int64(1) << 42
+
+// place is where and when a flight is, roughly.
+func (f *flight) place() index.Place {
+	return index.Place{Cells: f.tiles, FromNs: f.beginNs() &^ (placeGrainNs - 1), ToNs: f.EndNs() | (placeGrainNs - 1)}
 }
 
 // end orders flights by when they are over.
@@ -63,12 +82,12 @@ func endsBefore(a, b end) bool {
 }
 
 func newState(serviceNs, rateMilli int64) State {
-	unlocked := btree.Options{NoLocks: true}
+	unlocked := btree.Options{NoLocks: true, Degree: 16} // small nodes, since each change after a root was made copies some
 	s := State{
 		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs},
 		sectors:  btree.NewMap[string, *sector](0), flights: btree.NewMap[string, *flight](0),
 		visits: btree.NewBTreeGOptions(visitsBefore, unlocked), ends: btree.NewBTreeGOptions(endsBefore, unlocked),
-		sectorTiles: index.New(), flightTiles: index.New(),
+		flightTiles: index.New(),
 	}
 	s.clock.anchorNs = min(max(serviceNs, 0), MaxServiceNs)
 	s.clock.rateMilli = min(max(rateMilli, MinRateMilli), MaxRateMilli)
@@ -81,18 +100,14 @@ func (s *State) copy() *State {
 	c := *s
 	c.sectors, c.flights = s.sectors.Copy(), s.flights.Copy()
 	c.visits, c.ends = s.visits.Copy(), s.ends.Copy()
-	c.sectorTiles, c.flightTiles = s.sectorTiles.Copy(), s.flightTiles.Copy()
+	c.flightTiles = s.flightTiles.Copy()
 	return &c
 }
 
 // ServiceNs is service time at the state's index, in nanoseconds UTC.
 func (s *State) ServiceNs() int64 { return s.clock.nowNs }
 
-// ServiceAt is service time at a log time, by the settings of this state; for a log time before the state's it is
-// ServiceNs.
-func (s *State) ServiceAt(logNs int64) int64 { return max(s.clock.nowNs, s.clock.at(logNs)) }
-
-// Settings are the settings at the state's index. Their Servers are shared: never change them.
+// Settings are the settings at the state's index.
 func (s *State) Settings() Settings {
 	set := s.settings
 	set.ServiceAnchorLogNs, set.ServiceAnchorNs, set.RateMilli = s.clock.anchorLogNs, s.clock.anchorNs, s.clock.rateMilli

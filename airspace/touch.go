@@ -33,22 +33,45 @@ func newOutline(f *Flight) outline {
 	return o
 }
 
+// bandCm is a band in centimetres; one without a ceiling ends at unlimited.
+func bandCm(b geo.Band) (low, high int64) {
+	if b.Ceiling.Cm == geo.UnlimitedCm {
+		return int64(b.Floor.Cm), unlimited
+	}
+	return int64(b.Floor.Cm), int64(b.Ceiling.Cm)
+}
+
+// unlimited is above all altitudes, however uncertain, and far from the end of the numbers.
+const unlimited = math.MaxInt64 / 2
+
+// slack is by how much a flight's altitude may part from its plan's, in centimetres, as seen from an altitude of ref.
+func (o *outline) slack(ref geo.Ref, crossRefCm int32) int64 {
+	if ref == o.flight.Path[0].Alt.Ref {
+		return int64(o.flight.Uncertainty.VerticalCm)
+	}
+	return int64(o.flight.Uncertainty.VerticalCm) + int64(crossRefCm)
+}
+
 // band is the altitudes at which a flight may be in a volume, in centimetres: low <= z < high.
 func (o *outline) band(b geo.Band, crossRefCm int32) (low, high int64) {
-	slack := int64(o.flight.Uncertainty.VerticalCm)
-	if b.Floor.Ref != o.flight.Path[0].Alt.Ref {
-		slack += int64(crossRefCm)
-	}
-	low, high = int64(b.Floor.Cm)-slack, math.MaxInt64
-	if b.Ceiling.Cm != geo.UnlimitedCm {
-		high = int64(b.Ceiling.Cm) + slack
-	}
-	return low, high
+	slack := o.slack(b.Floor.Ref, crossRefCm)
+	low, high = bandCm(b)
+	return low - slack, high + slack
+}
+
+// misses reports whether the path is nowhere near any volume of the sector: most that share a tile with it are not.
+func (o *outline) misses(s *sector, crossRefCm int32) bool {
+	slack := int64(o.flight.Uncertainty.VerticalCm) + int64(crossRefCm)
+	return o.highCm < s.lowCm-slack || o.lowCm >= s.highCm+slack || !o.whole.Meets(s.box)
 }
 
 // touches reports whether a leg of the path comes as near to a volume of the sector, in box and altitudes, that there may
 // be a window. It adds to work what looking at it more closely costs.
 func (o *outline) touches(s *sector, crossRefCm int32, work *int) bool {
+	if o.misses(s, crossRefCm) {
+		*work += len(s.volumes)
+		return false
+	}
 	found := false
 	for i, v := range s.volumes {
 		*work++

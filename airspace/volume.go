@@ -23,11 +23,11 @@ func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, afte
 		return nil, c.found
 	}
 	asked := newSector(Sector{Volumes: []geo.Polygon{v}}, Version{})
-	ids := s.flightTiles.Search(asked.tiles, fromNs, toNs)
-	if len(ids) > MaxVolumeFlights {
-		return nil, &problem.Error{Kind: problem.TooLarge, Op: c.op, Field: "volume", Value: fmt.Sprintf("near %d flights", len(ids)), Allowed: fmt.Sprintf("up to %d; ask for a smaller volume or a shorter time", MaxVolumeFlights)}
+	near := s.near(asked.tiles, fromNs, toNs)
+	if len(near) > MaxVolumeFlights {
+		return nil, &problem.Error{Kind: problem.TooLarge, Op: c.op, Field: "volume", Value: fmt.Sprintf("near %d flights", len(near)), Allowed: fmt.Sprintf("up to %d; ask for a smaller volume or a shorter time", MaxVolumeFlights)}
 	}
-	list, err := s.visitsTo(asked, ids, fromNs, toNs)
+	list, err := s.visitsTo(asked, near, fromNs, toNs)
 	if err != nil {
 		return nil, err
 	}
@@ -40,12 +40,22 @@ func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, afte
 	return list[:min(len(list), limit)], nil
 }
 
+// near lists the flights, by identifier, that share a tile with a place and have not ended before a time nor begin after it.
+func (s *State) near(tiles []uint64, fromNs, toNs int64) []*flight {
+	var list []*flight
+	for _, id := range s.flightTiles.Search(tiles, fromNs, toNs) {
+		if f, _ := s.flights.Get(id); f.beginNs() < toNs && f.EndNs() >= fromNs {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
 // visitsTo computes the visits of flights to a volume that meet a time, unsorted.
-func (s *State) visitsTo(asked *sector, ids []string, fromNs, toNs int64) ([]Occupant, error) {
+func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]Occupant, error) {
 	var list []Occupant
 	work := 0
-	for _, id := range ids {
-		f, _ := s.flights.Get(id)
+	for _, f := range near {
 		o := newOutline(&f.Flight)
 		work += len(o.legs)
 		touches := o.touches(asked, s.settings.CrossRefCm, &work)

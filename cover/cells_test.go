@@ -118,37 +118,6 @@ func TestPolygonIsCovered(t *testing.T) {
 	}
 }
 
-// TestPathIsCovered: places on straight legs, and places within the uncertainty of them on the ellipsoid, are in the
-// covering.
-func TestPathIsCovered(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		at := drawWindow(t)
-		var path []geo.Point4D
-		for i := range rapid.IntRange(2, 6).Draw(t, "points") {
-			path = append(path, geo.Point4D{Pos: at(), Alt: geo.Altitude{Ref: geo.RefSTD}, AtNs: int64(i)})
-		}
-		if geo.ValidatePath(path) != nil {
-			return
-		}
-		lateralCm := int32(even(t, "lateral", 0, geo.MaxLateralCm>>rapid.IntRange(0, 20).Draw(t, "smaller")))
-		cells, err := Path(path, lateralCm)
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkForm(t, cells)
-		for i, p := range path[1:] {
-			on := along(path[i].Pos, p.Pos, share(t, "s"))
-			if !holds(cells, on) {
-				t.Fatalf("%v on the leg from %v to %v is not covered", on, path[i].Pos, p.Pos)
-			}
-			aside := course{from: on, azimuth: 2 * math.Pi * share(t, "azimuth")}.at(float64(lateralCm) / 100 * 0.999999)
-			if !holds(cells, aside) {
-				t.Fatalf("%v, %d cm from %v on the leg from %v to %v, is not covered", aside, lateralCm, on, path[i].Pos, p.Pos)
-			}
-		}
-	})
-}
-
 // TestCoveringIsSnug fixes a covering, so that a change of what is stored shows, and holds its area to the shape's.
 func TestCoveringIsSnug(t *testing.T) {
 	p := geo.Polygon{Band: low, Rings: []geo.Ring{{{LatE7: 46 * deg, LonE7: 7 * deg}, {LatE7: 46 * deg, LonE7: 8 * deg}, {LatE7: 47 * deg, LonE7: 8 * deg}, {LatE7: 47 * deg, LonE7: 7 * deg}}}}
@@ -173,13 +142,6 @@ func TestCoveringIsSnug(t *testing.T) {
 func TestCoveringRefuses(t *testing.T) {
 	_, err := Polygon(geo.Polygon{Band: low})
 	refused(t, err, "rings")
-	path := []geo.Point4D{{Alt: geo.Altitude{Ref: geo.RefSTD}}, {Alt: geo.Altitude{Ref: geo.RefSTD}, AtNs: 1}}
-	_, err = Path(path, -1)
-	refused(t, err, "uncertainty.lateralCm")
-	_, err = Path(path, geo.MaxLateralCm+1)
-	refused(t, err, "uncertainty.lateralCm")
-	_, err = Path(path[:1], 0)
-	refused(t, err, "points")
 }
 
 func refused(t *testing.T, err error, field string) {

@@ -32,31 +32,11 @@ func Polygon(p geo.Polygon) ([]uint64, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	prepared := geo.Prepare(p)
-	return cover(shape{
-		meets: prepared.IntersectsBox,
-		holds: prepared.ContainsBox,
-	}), nil
+	return shape{geo.Prepare(p)}.cover(), nil
 }
 
-// Path covers where a path may lead within lateralCm of it. The error is a *geo.FieldError.
-func Path(points []geo.Point4D, lateralCm int32) ([]uint64, error) {
-	if err := geo.ValidatePath(points); err != nil {
-		return nil, err
-	}
-	if err := (geo.Uncertainty{LateralCm: lateralCm}).Validate(); err != nil {
-		return nil, err
-	}
-	return cover(shape{
-		meets: func(b geo.BBox) bool { return geo.PathMeetsBox(points, b.Grow(lateralCm)) },
-		holds: func(geo.BBox) bool { return false },
-	}), nil
-}
-
-// shape is what a covering is of: whether a box meets it, and whether it holds all of a box.
-type shape struct {
-	meets, holds func(geo.BBox) bool
-}
+// shape is what a covering is of.
+type shape struct{ *geo.Prepared }
 
 // candidate is a cell that meets the shape.
 type candidate struct {
@@ -64,7 +44,7 @@ type candidate struct {
 	done bool // it may not be divided
 }
 
-func cover(s shape) []uint64 {
+func (s shape) cover() []uint64 {
 	var cells []candidate
 	for face := range 6 {
 		cells = s.take(cells, s2.CellFromCellID(s2.CellIDFromFace(face)))
@@ -114,10 +94,10 @@ func (s shape) divide(c s2.Cell) []candidate {
 // take adds a cell if it meets the shape.
 func (s shape) take(cells []candidate, c s2.Cell) []candidate {
 	box := boxOf(c.RectBound())
-	if !s.meets(box) {
+	if !s.IntersectsBox(box) {
 		return cells
 	}
-	return append(cells, candidate{cell: c, done: s.holds(box)})
+	return append(cells, candidate{cell: c, done: s.ContainsBox(box)})
 }
 
 // boxOf is a box in 1e-7 degrees that holds all of a rectangle: rounded outward, one unit further for the conversion.

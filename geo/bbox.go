@@ -34,6 +34,11 @@ func (b BBox) grow(lat, lon int64) BBox {
 	return BBox{b.MinLat - lat, b.MinLon - lon, b.MaxLat + lat, b.MaxLon + lon}
 }
 
+// Union gives the smallest box that holds both as they are laid out, longitudes unwrapped.
+func (b BBox) Union(o BBox) BBox {
+	return BBox{min(b.MinLat, o.MinLat), min(b.MinLon, o.MinLon), max(b.MaxLat, o.MaxLat), max(b.MaxLon, o.MaxLon)}
+}
+
 // add makes the box hold a point too.
 func (b *BBox) add(lon, lat int64) {
 	b.MinLat, b.MaxLat = min(b.MinLat, lat), max(b.MaxLat, lat)
@@ -73,25 +78,6 @@ func PathBBox(path []Point4D) BBox {
 		b.MinLon, b.MaxLon = -halfE7, halfE7
 	}
 	return b
-}
-
-// PathMeetsBox reports whether a path has a point in a box. It is exact.
-func PathMeetsBox(path []Point4D, b BBox) bool {
-	for i := 1; i < len(path); i++ {
-		from, to := path[i-1].Pos.LatE7, path[i].Pos.LatE7
-		if int64(max(from, to)) < b.MinLat || int64(min(from, to)) > b.MaxLat {
-			continue
-		}
-		l := newLeg(path[i-1], path[i])
-		first, last := b.turns(l.box)
-		for k := first; k <= last; k++ {
-			e := edge{l.x0 + k*turnE7, l.y0, l.x1 + k*turnE7, l.y1}
-			if e.meetsBox(&b) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // floorTurns is how many whole turns a holds, rounded down.

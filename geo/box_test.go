@@ -40,7 +40,7 @@ func touchesBox(a, b spot, m geo.BBox) bool {
 }
 
 func TestBoxes(t *testing.T) {
-	var seen struct{ apart, meets, holds, path int }
+	var seen struct{ apart, meets, holds int }
 	rapid.Check(t, func(t *rapid.T) {
 		side := rapid.SampledFrom([]int32{4, 10, 40}).Draw(t, "side")
 		var r geo.Ring
@@ -75,25 +75,14 @@ func TestBoxes(t *testing.T) {
 		if at := offset(geo.Ring{{LatE7: int32(b.MinLat), LonE7: int32(b.MinLon)}}, o)[0]; v.Contains(at) != (place >= 0) {
 			t.Fatalf("%v holds %v: %v, want %v", r, b, v.Contains(at), place >= 0)
 		}
-		path := drawPath(t, side, o)[:2]
-		a, c := unplaced(path[0].Pos, o), unplaced(path[1].Pos, o)
-		if got, want := geo.PathMeetsBox(path, moved), touchesBox(a, c, b); got != want {
-			t.Fatalf("%v meets %v: %v, want %v", path, b, got, want)
-		}
 		seen.apart += count(!edge && place < 0)
 		seen.meets += count(edge)
 		seen.holds += count(!edge && place > 0)
-		seen.path += count(touchesBox(a, c, b))
 	})
 	t.Logf("seen: %+v", seen)
-	if seen.apart == 0 || seen.meets == 0 || seen.holds == 0 || seen.path == 0 {
+	if seen.apart == 0 || seen.meets == 0 || seen.holds == 0 {
 		t.Error("some kind was never seen")
 	}
-}
-
-// unplaced takes an origin away from a position near it.
-func unplaced(p, o geo.LatLon) spot {
-	return spot{int64(wrapE7(int64(p.LonE7) - int64(o.LonE7))), int64(p.LatE7 - o.LatE7)}
 }
 
 func TestBBoxMeets(t *testing.T) {

@@ -102,7 +102,7 @@ func FuzzWindows(f *testing.F) {
 		if bad, w := outsideOf(exact, doubtful); bad {
 			t.Fatalf("exact %v, with doubt %v: %v", exact, doubtful, w)
 		}
-		checkOverlaps(t, path, u, vols, doubtful, int32(vertical%50_000))
+		checkBoxes(t, path, u, vols, doubtful)
 	})
 }
 
@@ -118,23 +118,9 @@ func checkWindows(t *testing.T, ws []geo.Window) {
 	}
 }
 
-// checkOverlaps holds Overlaps and the boxes to the windows.
-func checkOverlaps(t *testing.T, path []geo.Point4D, u geo.Uncertainty, vols []*geo.Prepared, ws []geo.Window, crossRefCm int32) {
+// checkBoxes holds the boxes to the windows.
+func checkBoxes(t *testing.T, path []geo.Point4D, u geo.Uncertainty, vols []*geo.Prepared, ws []geo.Window) {
 	t.Helper()
-	first, last := path[0].AtNs-u.TimeNs-10, path[len(path)-1].AtNs+u.TimeNs+10
-	for cut := first; cut < last; cut += (last-first)/7 + 1 {
-		next := cut + (last-first)/7 + 1
-		want, got := false, false
-		for _, w := range ws {
-			want = want || w.EnterMinNs < next && cut < w.LeaveMaxNs
-		}
-		for _, v := range vols {
-			got = got || geo.Overlaps(path, u, v, crossRefCm, cut, next)
-		}
-		if got != want {
-			t.Fatalf("in [%d, %d) overlaps %v, windows %v", cut, next, got, ws)
-		}
-	}
 	meets := false
 	for _, v := range vols {
 		meets = meets || geo.PathBBox(path).Grow(u.LateralCm).Meets(v.BBox())

@@ -114,30 +114,6 @@ func FlightLevel(fl int) Altitude {
 	return Altitude{max(int32(fl)*flightLevelCm, MinAltitudeCm), RefSTD}
 }
 
-// maxFeet bounds what FeetToCm multiplies, far above any altitude.
-const maxFeet = 1_000_000_000_000
-
-// FeetToCm turns feet of 30.48 cm into centimetres, to the nearest, halves away from zero.
-// Beyond 1e12 ft either way it gives the value at 1e12 ft.
-func FeetToCm(ft int64) int64 {
-	ft = min(max(ft, -maxFeet), maxFeet)
-	return divNearest(ft*flightLevelCm, 100)
-}
-
-// CmToFeet turns centimetres into feet of 30.48 cm, to the nearest, halves away from zero.
-// Beyond 1e12 cm either way it gives the value at 1e12 cm.
-func CmToFeet(cm int64) int64 {
-	cm = min(max(cm, -maxFeet), maxFeet)
-	return divNearest(cm*100, flightLevelCm)
-}
-
-func divNearest(a, b int64) int64 {
-	if a < 0 {
-		return -((-a + b/2) / b)
-	}
-	return (a + b/2) / b
-}
-
 // Band is the altitudes of a volume: Floor <= z < Ceiling, both of one reference. An unlimited ceiling may carry any
 // reference, or none.
 type Band struct{ Floor, Ceiling Altitude }

@@ -23,22 +23,6 @@ func TestFlightLevel(t *testing.T) {
 	}
 }
 
-func TestFeet(t *testing.T) {
-	for _, c := range [][2]int64{{0, 0}, {1, 30}, {2, 61}, {-1, -30}, {25, 762}, {100, 3_048}, {38_000, 1_158_240}, {math.MaxInt64, 30_480_000_000_000}} {
-		if got := geo.FeetToCm(c[0]); got != c[1] {
-			t.Errorf("%d ft = %d cm, want %d", c[0], got, c[1])
-		}
-	}
-	for ft := int64(-5_000); ft < 400_000; ft += 7 {
-		if got := geo.CmToFeet(geo.FeetToCm(ft)); got != ft {
-			t.Fatalf("%d ft come back as %d", ft, got)
-		}
-	}
-	if got := geo.CmToFeet(math.MinInt64); got != -32_808_398_950 {
-		t.Errorf("least centimetres = %d ft", got)
-	}
-}
-
 func TestRef(t *testing.T) {
 	for _, r := range []geo.Ref{geo.RefSTD, geo.RefAMSL, geo.RefWGS84} {
 		if got, err := geo.ParseRef(r.String()); got != r || err != nil {

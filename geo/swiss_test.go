@@ -115,7 +115,7 @@ func swissFlights(t testing.TB) map[string][][]geo.Point4D {
 		key := r[1] + "," + r[2]
 		samples[key] = append(samples[key], geo.Point4D{
 			Pos:  geo.LatLon{LatE7: e7(number(r[3])), LonE7: e7(number(r[4]))},
-			Alt:  geo.Altitude{Cm: int32(geo.FeetToCm(int64(number(r[5])))), Ref: geo.RefSTD},
+			Alt:  geo.Altitude{Cm: int32(number(r[5]) * 30.48), Ref: geo.RefSTD},
 			AtNs: atNs(t, r[0]),
 		})
 	}

@@ -1,10 +1,6 @@
 package geo
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 const (
 	// MaxWindows bounds the visits of one flight to one sector; no aircraft enters a sector so often. What would go
@@ -45,28 +41,6 @@ func Windows(path []Point4D, u Uncertainty, vols []*Prepared, crossRefCm int32) 
 		}
 	}
 	return w.windows()
-}
-
-// Overlaps reports whether the path may come inside a volume during fromNs <= t < toNs, with the same meaning as
-// Windows.
-func Overlaps(path []Point4D, u Uncertainty, v *Prepared, crossRefCm int32, fromNs, toNs int64) bool {
-	if fromNs >= toNs {
-		return false
-	}
-	early, late := satAdd(fromNs, -u.TimeNs), satAdd(toNs, u.TimeNs)
-	byTime := func(p Point4D, at int64) int { return cmp.Compare(p.AtNs, at) }
-	first, _ := slices.BinarySearchFunc(path, early, byTime)
-	last, _ := slices.BinarySearchFunc(path, late, byTime)
-	part := path[max(first-1, 0):min(last+1, len(path))]
-	if len(part) < 2 {
-		return false
-	}
-	for _, w := range Windows(part, u, []*Prepared{v}, crossRefCm) {
-		if w.EnterMinNs < toNs && fromNs < w.LeaveMaxNs {
-			return true
-		}
-	}
-	return false
 }
 
 func satAdd(a, b int64) int64 {

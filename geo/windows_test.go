@@ -149,20 +149,3 @@ func TestWindowsUncertain(t *testing.T) {
 		})
 	}
 }
-
-func TestOverlaps(t *testing.T) {
-	v := geo.Prepare(box(0, 0, 10*deg, 10*deg))
-	path := way(-30*deg, 5*deg, 0, 0, -10*deg, 5*deg, 0, 2000, 20*deg, 5*deg, 0, 5000, 40*deg, 5*deg, 0, 7000)
-	for _, c := range []struct {
-		from, to, late int64
-		want           bool
-	}{
-		{0, 3000, 0, false}, {0, 3001, 0, true}, {3999, 9000, 0, true}, {4000, 9000, 0, false}, {3500, 3501, 0, true},
-		{3500, 3500, 0, false}, {3600, 3500, 0, false}, {-1 << 63, 1<<63 - 1, 0, true}, {9000, 1<<63 - 1, 0, false}, {-1 << 63, -5, 0, false},
-		{0, 2900, 101, true}, {0, 2900, 100, false}, {4100, 4200, 101, true}, {4100, 4200, 100, false}, {7900, 9000, 3901, true},
-	} {
-		if got := geo.Overlaps(path, geo.Uncertainty{TimeNs: c.late}, v, 0, c.from, c.to); got != c.want {
-			t.Errorf("in [%d, %d) with %d ns: %v, want %v", c.from, c.to, c.late, got, c.want)
-		}
-	}
-}

@@ -61,14 +61,25 @@ func (x *Index) Remove(id string, cells []uint64) {
 	}
 }
 
-// Move makes the entries of id those of the cells to, where they were those of the cells from. Both are sorted, each cell once.
-func (x *Index) Move(id string, from, to []uint64, fromNs, toNs int64) {
-	for _, c := range from {
-		if _, stays := slices.BinarySearch(to, c); !stays {
-			x.Remove(id, []uint64{c})
+// Place is where and when something is: sorted cells, each once, and the times of their entries.
+type Place struct {
+	Cells        []uint64
+	FromNs, ToNs int64
+}
+
+// Move makes the entries of id those of to, where they were those of from. What stays as it is costs nothing.
+func (x *Index) Move(id string, from, to Place) {
+	for i, c := range from.Cells {
+		if _, stays := slices.BinarySearch(to.Cells, c); !stays {
+			x.Remove(id, from.Cells[i:i+1])
 		}
 	}
-	x.Insert(id, to, fromNs, toNs)
+	same := from.FromNs == to.FromNs && from.ToNs == to.ToNs
+	for i, c := range to.Cells {
+		if _, was := slices.BinarySearch(from.Cells, c); !was || !same {
+			x.Insert(id, to.Cells[i:i+1], to.FromNs, to.ToNs)
+		}
+	}
 }
 
 // Search gives the identifiers, sorted and each once, of what is in a cell that holds one of the given cells or is held by

@@ -2,6 +2,7 @@ package index
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -195,4 +196,52 @@ func TestSearchByTime(t *testing.T) {
 	if x.Len() != 1 {
 		t.Errorf("%d entries", x.Len())
 	}
+}
+
+// TestFixedFindsAsIndex asks a fixed set and a tree of the same things, the fixed one twice: a search leaves nothing behind.
+func TestFixedFindsAsIndex(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tree := New()
+		covers := make([][]uint64, rapid.SampledFrom([]int{0, 1, 5, 64, 130}).Draw(t, "things"))
+		for i := range covers {
+			covers[i] = drawCells(t)
+			tree.Insert(fmt.Sprintf("%03d", i), covers[i], 0, 1)
+		}
+		fixed := NewFixed(covers)
+		for range 2 {
+			asked := drawCells(t)
+			got := []string{}
+			for _, i := range fixed.Search(asked, nil) {
+				got = append(got, fmt.Sprintf("%03d", i))
+			}
+			if want := tree.Search(asked, 0, 1); !slices.Equal(got, want) {
+				t.Fatalf("found %v, want %v", got, want)
+			}
+		}
+	})
+}
+
+// TestMove compares with taking out and putting in.
+func TestMove(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := New()
+		var at Place
+		for range rapid.IntRange(1, 8).Draw(t, "moves") {
+			to := Place{Cells: drawCells(t), FromNs: rapid.Int64Range(0, 1).Draw(t, "from"), ToNs: rapid.Int64Range(2, 3).Draw(t, "to")}
+			if rapid.Bool().Draw(t, "stay") && at.Cells != nil {
+				to.Cells = at.Cells
+			}
+			x.Move("a", at, to)
+			at = to
+			want := New()
+			want.Insert("a", to.Cells, to.FromNs, to.ToNs)
+			if got := slices.Collect(entries(x)); !slices.Equal(got, slices.Collect(entries(want))) || x.levels != want.levels {
+				t.Fatalf("%v after moving to %v", got, to)
+			}
+		}
+	})
+}
+
+func entries(x *Index) iter.Seq[Entry] {
+	return func(yield func(Entry) bool) { x.tree.Scan(yield) }
 }

@@ -22,10 +22,11 @@ const (
 // Tiles covers boxes: every place that lies in one of them lies in one of the cells returned. These are sorted, none holds
 // another, and there are at most MaxTiles. Two boxes that have a place in common have cells of which one holds the other.
 func Tiles(boxes []geo.BBox) []uint64 {
-	var cells []uint64
+	cells := make([]uint64, 0, MaxTiles)
 	last := box{side: -1}
 	for _, b := range boxes {
-		for _, part := range parts(b) {
+		both, n := parts(b)
+		for _, part := range both[:n] {
 			// Neighbouring legs of a path mostly lie in the same tiles.
 			if t := part.tiles(); t != last {
 				cells = t.appendCells(cells)
@@ -40,7 +41,7 @@ func Tiles(boxes []geo.BBox) []uint64 {
 		}
 		cells = Normalize(cells)
 	}
-	return cells
+	return slices.Clone(cells) // of its own length: it is kept as long as what it covers
 }
 
 // Normalize sorts cells, in place, and leaves out those that another one holds.
@@ -68,17 +69,17 @@ type box struct {
 }
 
 // parts lays a box out in the plane, in one or two pieces.
-func parts(b geo.BBox) []box {
+func parts(b geo.BBox) (pieces [2]box, n int) {
 	y0 := uint64(min(max(b.MinLat+quarterE7, 0), 2*quarterE7))
 	y1 := uint64(min(max(b.MaxLat+quarterE7, 0), 2*quarterE7))
 	if b.MaxLon-b.MinLon >= turnE7 {
-		return []box{{x0: 0, y0: y0, x1: turnE7 - 1, y1: y1}}
+		return [2]box{{x0: 0, y0: y0, x1: turnE7 - 1, y1: y1}}, 1
 	}
 	x0, x1 := around(b.MinLon), around(b.MaxLon)
 	if x0 > x1 {
-		return []box{{x0: x0, y0: y0, x1: turnE7 - 1, y1: y1}, {x0: 0, y0: y0, x1: x1, y1: y1}}
+		return [2]box{{x0: x0, y0: y0, x1: turnE7 - 1, y1: y1}, {x0: 0, y0: y0, x1: x1, y1: y1}}, 2
 	}
-	return []box{{x0: x0, y0: y0, x1: x1, y1: y1}}
+	return [2]box{{x0: x0, y0: y0, x1: x1, y1: y1}}, 1
 }
 
 // around is the column of a longitude, counted from the antimeridian.

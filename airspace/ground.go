@@ -1,0 +1,51 @@
+package airspace
+
+import (
+	"fmt"
+
+	"onevoice/airspace/index"
+	"onevoice/problem"
+)
+
+// ground finds the sectors near a path. It is made of the sector set as a whole, at the first flight after a change: sectors change by
+// the day, flights by the second.
+type ground struct {
+	sectors []*sector // by identifier
+	places  *index.Fixed
+	near    []int32 // reused
+}
+
+func newGround(s *State) *ground {
+	g := &ground{sectors: make([]*sector, 0, s.sectors.Len())}
+	covers := make([][]uint64, 0, s.sectors.Len())
+	s.sectors.Scan(func(_ string, n *sector) bool {
+		g.sectors, covers = append(g.sectors, n), append(covers, n.tiles)
+		return true
+	})
+	g.places = index.NewFixed(covers)
+	return g
+}
+
+// windowsOf computes the windows of a flight in all sectors, and adds to work what it takes.
+func (m *Machine) windowsOf(o *outline, tiles []uint64, crossRefCm int32, work *int) ([]SectorWindow, *problem.Error) {
+	if m.ground == nil {
+		m.ground = newGround(&m.state)
+	}
+	g := m.ground
+	g.near = g.places.Search(tiles, g.near[:0])
+	var windows []SectorWindow
+	for _, i := range g.near {
+		touches := o.touches(g.sectors[i], crossRefCm, work)
+		if *work > MaxWork {
+			return nil, &problem.Error{Kind: problem.Refused, Subject: o.flight.ID, Detail: fmt.Sprintf("finding sector windows takes more than %d steps; use fewer points or simpler sectors", MaxWork)}
+		}
+		if touches {
+			windows = append(windows, o.windowsIn(g.sectors[i], crossRefCm)...)
+		}
+	}
+	if len(windows) > MaxFlightWindows {
+		return nil, tooManyWindows(o.flight.ID, len(windows))
+	}
+	sortWindows(windows)
+	return windows, nil
+}
