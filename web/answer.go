@@ -46,6 +46,7 @@ func (s *Server) json(w http.ResponseWriter, fill func(b []byte) []byte) error {
 var (
 	jsonType = []string{"application/json"}
 	noStore  = []string{"no-store"}
+	noSniff  = []string{"nosniff"}
 )
 
 // write ends an answer. An error of the connection is nobody's to hear.

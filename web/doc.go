@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"onevoice/airspace"
+	"onevoice/members"
 	"onevoice/view"
 	"onevoice/watch"
 	"onevoice/web/api"
@@ -32,6 +33,8 @@ type Service interface {
 	Mark(index uint64) (watch.Mark, bool)
 	// Range is the first and last index of which Mark knows; both 0 where there is none.
 	Range() (first, last uint64)
+	// Servers are those that belong to the cluster as far as this server knows, by number. Do not change the slice.
+	Servers() []members.Server
 	// Status gives what is known of the node; web adds what it knows itself: Voice, Servers, Sectors, Flights, FirstHash,
 	// LastHash, Watchers, Positions and what Latest says.
 	Status() api.Status

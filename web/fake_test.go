@@ -10,6 +10,7 @@ import (
 
 	"onevoice/airspace"
 	"onevoice/machine"
+	"onevoice/members"
 	"onevoice/problem"
 	"onevoice/view"
 	"onevoice/watch"
@@ -23,6 +24,7 @@ type fake struct {
 	machine *airspace.Machine
 	journal *watch.Log
 	latest  Snapshot
+	servers []members.Server
 	keys    map[[32]byte]kept
 	wake    chan struct{}
 	silent  bool  // no majority answers
@@ -41,18 +43,22 @@ type kept struct {
 // epochNs is when a fake's log begins: 2018-08-01T05:00:00Z.
 const epochNs = 1_533_099_600_000_000_000
 
-func newFake(t testing.TB, servers ...airspace.Server) *fake {
+func newFake(t testing.TB, servers ...members.Server) *fake {
 	t.Helper()
 	f := &fake{
 		machine: airspace.New(), journal: watch.NewLog(watch.DefaultLimits()), keys: map[[32]byte]kept{}, wake: make(chan struct{}),
-		latest: Snapshot{Group: 1, Epoch: view.Epoch{View: 3, Term: 7}},
+		latest: Snapshot{Group: 1, Epoch: view.Epoch{View: 3, Term: 7}}, servers: servers,
 	}
 	f.now = func() int64 { return epochNs + int64(f.latest.Index)*int64(time.Millisecond) }
 	f.tick()
-	if len(servers) > 0 {
-		f.must(t, airspace.SetServers{Servers: servers})
-	}
 	return f
+}
+
+// Servers implements Service.
+func (f *fake) Servers() []members.Server {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.servers
 }
 
 // must runs a command that has to take effect.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"onevoice/airspace"
+	"onevoice/members"
 	"onevoice/problem"
 )
 
@@ -23,9 +23,9 @@ type guard struct {
 	peers  atomic.Pointer[peers]
 }
 
-// peers is what the replicated list of servers allows, as of one version of the settings.
+// peers is what the cluster's list of servers allows.
 type peers struct {
-	version airspace.Version
+	servers []members.Server
 	hosts   []string // without port
 	origins []string
 }
@@ -37,7 +37,7 @@ func newGuard(s *Server) *guard {
 func (g *guard) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
+		h["X-Content-Type-Options"] = noSniff
 		if err := g.check(r); err != nil {
 			g.server.refuse(w, err)
 			return
@@ -122,24 +122,20 @@ func (g *guard) trusted(r *http.Request) bool {
 	return origin != "" && slices.Contains(g.list().origins, origin)
 }
 
-// list is what the newest settings allow. It is made anew when they change.
+// list is what the newest list of servers allows. It is made anew when that changes.
 func (g *guard) list() *peers {
-	state := g.server.service.Latest().State
-	if state == nil {
-		return &peers{}
-	}
-	settings := state.Settings()
+	servers := g.server.service.Servers()
 	p := g.peers.Load()
-	if p == nil || p.version != settings.Version {
-		p = newPeers(&settings, g.server.scheme())
+	if p == nil || !slices.Equal(p.servers, servers) {
+		p = newPeers(servers, g.server.scheme())
 		g.peers.Store(p)
 	}
 	return p
 }
 
-func newPeers(settings *airspace.Settings, scheme string) *peers {
-	p := &peers{version: settings.Version}
-	for _, server := range settings.Servers {
+func newPeers(servers []members.Server, scheme string) *peers {
+	p := &peers{servers: servers}
+	for _, server := range servers {
 		address := strings.ToLower(server.HTTP)
 		host, port, err := net.SplitHostPort(address)
 		if err != nil {

@@ -4,6 +4,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"onevoice/members"
+	"onevoice/watch"
 	"onevoice/web/api"
 )
 
@@ -35,6 +37,31 @@ func TestHostsOfTheClusterAreAllowed(t *testing.T) {
 	s := New(Options{Service: f, Node: "n1", Listen: "127.0.0.1:7480"})
 	if w := ask(s, "GET", "/livez", "", "Host", "two.sky.example:7481"); w.Code != 200 {
 		t.Errorf("a server of the list: %d", w.Code)
+	}
+}
+
+func TestServersThatComeAndGo(t *testing.T) {
+	f, s := newTest(t)
+	const fourth = "http://four.sky.example:7483"
+	welcome := func() bool {
+		return ask(s, "GET", "/livez", "", "Origin", fourth, "Sec-Fetch-Site", "same-site").Header().Get("Access-Control-Allow-Origin") == fourth
+	}
+	if welcome() {
+		t.Error("a page of who is no server is trusted")
+	}
+	f.set(func() {
+		f.servers = append(trio()[1:], members.Server{Number: 4, Name: "n4", HTTP: "four.sky.example:7483"})
+	})
+	if !welcome() {
+		t.Error("a page of a server that joined is not trusted")
+	}
+	if w := ask(s, "GET", "/livez", "", "Origin", "http://127.0.0.1:7480", "Sec-Fetch-Site", "same-site"); w.Header().Get("Access-Control-Allow-Origin") != "" {
+		t.Error("a page of a server that was removed is trusted")
+	}
+	var st api.Status
+	must(t, s, 200, &st, "GET", "/api/v1/status", "")
+	if len(st.Servers) != 3 || st.Servers[2].URL != fourth {
+		t.Errorf("%+v", st.Servers)
 	}
 }
 
@@ -82,7 +109,8 @@ func TestOrigins(t *testing.T) {
 }
 
 func TestNothingIsKnownYet(t *testing.T) {
-	s := New(Options{Service: &fake{silent: true, age: -1, now: func() int64 { return epochNs }}, Node: "n1", Listen: "127.0.0.1:7480"})
+	nothing := &fake{silent: true, age: -1, now: func() int64 { return epochNs }, journal: watch.NewLog(watch.DefaultLimits())}
+	s := New(Options{Service: nothing, Node: "n1", Listen: "127.0.0.1:7480"})
 	must(t, s, 200, nil, "GET", "/livez", "")
 	must(t, s, 503, nil, "GET", "/readyz", "")
 	must(t, s, 200, nil, "GET", "/", "")

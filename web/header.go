@@ -35,10 +35,15 @@ type proof struct {
 
 func newProof(v view.Number, index uint64, hash [32]byte, asOfNs int64) *proof {
 	p := &proof{view: v, index: index, hash: hash, asOf: asOfNs}
-	p.viewText = []string{strconv.FormatUint(uint64(v), 10)}
-	p.indexText = []string{strconv.FormatUint(index, 10)}
-	p.asOfText = []string{api.Time(asOfNs).String()}
-	p.hashText = []string{hex.EncodeToString(hash[:])}
+	b := strconv.AppendUint(make([]byte, 0, 160), uint64(v), 10)
+	viewEnd := len(b)
+	b = strconv.AppendUint(b, index, 10)
+	indexEnd := len(b)
+	b = api.Time(asOfNs).Append(b)
+	asOfEnd := len(b)
+	all := string(hex.AppendEncode(b, hash[:]))
+	texts := &[4]string{all[:viewEnd], all[viewEnd:indexEnd], all[indexEnd:asOfEnd], all[asOfEnd:]}
+	p.viewText, p.indexText, p.asOfText, p.hashText = texts[0:1:1], texts[1:2:2], texts[2:3:3], texts[3:4:4]
 	p.hashKnown = hash != [32]byte{}
 	return p
 }
@@ -54,7 +59,7 @@ func (p *proof) put(h http.Header) {
 
 // prove sets the headers of an answer made from a snapshot.
 func (s *Server) prove(h http.Header, snap Snapshot) {
-	h.Set(headerNode, s.node)
+	h[headerNode] = s.nodeText
 	if snap.State == nil {
 		return
 	}
@@ -70,15 +75,24 @@ func (s *Server) prove(h http.Header, snap Snapshot) {
 // proveEntry sets the headers of an answer that an entry of the log gave: its index, and hash and service time after it.
 // The view is the entry's where this server still holds it, otherwise the newest that it knows.
 func (s *Server) proveEntry(h http.Header, index uint64, hash [32]byte, asOfNs int64) {
-	v := s.service.Latest().Epoch.View
-	if m, ok := s.service.Mark(index); ok {
-		v = m.Epoch.View
-		if hash == ([32]byte{}) {
-			hash = m.Hash
-		}
+	m, ok := s.service.Mark(index)
+	v := m.Epoch.View
+	if !ok {
+		v = s.newestView()
+	} else if hash == ([32]byte{}) {
+		hash = m.Hash
 	}
-	h.Set(headerNode, s.node)
+	h[headerNode] = s.nodeText
 	newProof(v, index, hash, asOfNs).put(h)
+}
+
+// newestView is the newest view that this server knows. It makes no state, as asking for the newest does.
+func (s *Server) newestView() view.Number {
+	_, last := s.service.Range()
+	if m, ok := s.service.Mark(last); ok {
+		return m.Epoch.View
+	}
+	return s.service.Latest().Epoch.View
 }
 
 // unprove takes away everything but the node.

@@ -58,7 +58,7 @@ func (s *Server) statusOf(latest Snapshot) api.Status {
 	t.View, t.Term, t.Index = uint64(latest.Epoch.View), latest.Epoch.Term, latest.Index
 	t.Hash = hex.EncodeToString(latest.Hash[:])
 	t.LogTime = api.Time(latest.LogTimeNs)
-	t.Servers = s.servers(latest)
+	t.Servers = s.servers()
 	if latest.State != nil {
 		t.ServiceTime = api.Time(latest.State.ServiceNs())
 		t.Sectors, t.Flights = latest.State.SectorCount(), latest.State.FlightCount()

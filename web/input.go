@@ -25,7 +25,7 @@ const smallBody = 64 << 10
 
 // body reads a JSON body of at most MaxBodyBytes.
 func (s *Server) body(w http.ResponseWriter, r *http.Request, op string) ([]byte, error) {
-	if kind := r.Header.Get("Content-Type"); kind != "" {
+	if kind := r.Header.Get("Content-Type"); kind != "" && kind != "application/json" {
 		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
 			e := invalid(op, "Content-Type", kind, "application/json")
 			return nil, fault{cause: e, status: http.StatusUnsupportedMediaType}
@@ -207,7 +207,9 @@ func parseETag(s string) (airspace.Version, bool) {
 	return v, err == nil
 }
 
-func etag(v airspace.Version) string { return `"` + v.String() + `"` }
+func etag(v airspace.Version) string {
+	return string(append(v.Append(append(make([]byte, 0, 40), '"')), '"'))
+}
 
 // maxKeyBytes bounds an Idempotency-Key.
 const maxKeyBytes = 64
@@ -232,10 +234,12 @@ func idempotencyKey(r *http.Request, op string, body []byte) (*wire.Key, error) 
 
 // sum is a SHA-256 over texts with their lengths, so that no two lists of texts share one.
 func sum(parts ...string) [32]byte {
-	h := sha256.New()
+	b := make([]byte, 0, sumBytes)
 	for _, p := range parts {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
-		h.Write([]byte(p))
+		b = append(binary.BigEndian.AppendUint64(b, uint64(len(p))), p...)
 	}
-	return [32]byte(h.Sum(nil))
+	return sha256.Sum256(b)
 }
+
+// sumBytes is room for what most sums are made over, small enough to stay on the stack.
+const sumBytes = 2048

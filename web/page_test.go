@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"onevoice/airspace"
+	"onevoice/members"
 	"onevoice/watch"
 )
 
@@ -69,14 +70,14 @@ func newDuo(t *testing.T, lie bool) *duo {
 	t.Helper()
 	d := &duo{}
 	var listeners [2]net.Listener
-	var servers []airspace.Server
+	var servers []members.Server
 	for i := range 2 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		listeners[i], d.urls[i] = l, "http://"+l.Addr().String()
-		servers = append(servers, airspace.Server{Number: uint64(i + 1), Name: fmt.Sprintf("n%d", i+1), HTTP: l.Addr().String()})
+		servers = append(servers, members.Server{Number: uint64(i + 1), Name: fmt.Sprintf("n%d", i+1), HTTP: l.Addr().String()})
 	}
 	d.fake = newFake(t, servers...)
 	begun, base := time.Now(), d.fake.Latest().LogTimeNs

@@ -103,17 +103,16 @@ func (s *Server) problem(f fault) api.Problem {
 		p.Status = f.status
 	}
 	if p.Status == http.StatusServiceUnavailable {
-		latest := s.service.Latest()
-		p.Node, p.View = s.node, strconv.FormatUint(uint64(latest.Epoch.View), 10)
-		p.Try = s.others(latest)
+		p.Node, p.View = s.node, strconv.FormatUint(uint64(s.newestView()), 10)
+		p.Try = s.others()
 	}
 	return p
 }
 
 // others are the URLs of the cluster's other servers.
-func (s *Server) others(latest Snapshot) []string {
+func (s *Server) others() []string {
 	var urls []string
-	for _, server := range s.servers(latest) {
+	for _, server := range s.servers() {
 		if server.Name != s.node {
 			urls = append(urls, server.URL)
 		}
@@ -121,13 +120,10 @@ func (s *Server) others(latest Snapshot) []string {
 	return urls
 }
 
-// servers is the cluster's list as of a snapshot.
-func (s *Server) servers(latest Snapshot) []api.Server {
+// servers is the cluster's list.
+func (s *Server) servers() []api.Server {
 	list := []api.Server{}
-	if latest.State == nil {
-		return list
-	}
-	for _, server := range latest.State.Settings().Servers {
+	for _, server := range s.service.Servers() {
 		list = append(list, api.Server{Number: server.Number, Name: server.Name, URL: s.scheme() + server.HTTP})
 	}
 	return list

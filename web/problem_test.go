@@ -27,13 +27,13 @@ func TestProblemBodies(t *testing.T) {
 				`"field":"volumes[0].polygon.coordinates[0]","value":"not closed: it begins at [8,47] and ends at [8,48]","allowed":"a closed ring, its last position repeating the first"}`},
 		{412, "DELETE", "/api/v1/sectors/BOX", "", []string{"If-Match", `"1.0"`},
 			`{"type":"urn:onevoice:problem:precondition-failed","title":"It is there in another version","status":412,` +
-				`"detail":"version 1.0 was expected, but it is at version 3.0","op":"remove sector","subject":"BOX","current":"3.0"}`},
+				`"detail":"version 1.0 was expected, but it is at version 2.0","op":"remove sector","subject":"BOX","current":"2.0"}`},
 		{422, "PUT", "/api/v1/sectors/BOX", box + " ", []string{"Idempotency-Key", "k"},
 			`{"type":"urn:onevoice:problem:key-reused","title":"The idempotency key came before with another request","status":422,` +
 				`"detail":"take a new Idempotency-Key for another request","op":"put sector","subject":"BOX"}`},
 		{404, "GET", "/api/v1/hash?index=99", "", nil,
 			`{"type":"urn:onevoice:problem:not-found","title":"There is no such thing","status":404,` +
-				`"detail":"this server does not hold the hash at that index","op":"get hash","subject":"99","first":"1","last":"4"}`},
+				`"detail":"this server does not hold the hash at that index","op":"get hash","subject":"99","first":"1","last":"3"}`},
 		{404, "GET", "/nothing", "", nil,
 			`{"type":"urn:onevoice:problem:not-found","title":"There is no such thing","status":404,` +
 				`"detail":"nothing is served here; /openapi.yaml says what is","op":"find","subject":"/nothing"}`},

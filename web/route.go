@@ -181,7 +181,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) error {
 // policy lets the page load nothing but itself, and ask nobody but the cluster's servers.
 func (s *Server) policy() string {
 	connect := []string{"connect-src 'self'"}
-	for _, server := range s.servers(s.service.Latest()) {
+	for _, server := range s.servers() {
 		connect = append(connect, server.URL)
 	}
 	slices.Sort(connect[1:])

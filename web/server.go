@@ -66,9 +66,11 @@ const (
 type Server struct {
 	service Service
 	node    string
-	listen  string
-	log     *slog.Logger
-	started time.Time
+	// nodeText is node as it stands in a header; nothing may be appended to it.
+	nodeText []string
+	listen   string
+	log      *slog.Logger
+	started  time.Time
 
 	tls         *tls.Config
 	certificate func(*tls.ConnectionState) (subject.Subject, *problem.Error)
@@ -97,7 +99,7 @@ type Server struct {
 
 // New makes a server. It does nothing by itself until its Handler is called or Serve runs.
 func New(o Options) *Server {
-	s := &Server{service: o.Service, node: o.Node, listen: o.Listen, log: o.Log, started: time.Now(), tracks: newTable(), saver: o.Backup}
+	s := &Server{service: o.Service, node: o.Node, nodeText: []string{o.Node}, listen: o.Listen, log: o.Log, started: time.Now(), tracks: newTable(), saver: o.Backup}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"onevoice/airspace"
+	"onevoice/members"
 	"onevoice/web/api"
 )
 
 // trio is the list of servers of a demo.
-func trio() []airspace.Server {
-	return []airspace.Server{
+func trio() []members.Server {
+	return []members.Server{
 		{Number: 1, Name: "n1", HTTP: "127.0.0.1:7480"},
 		{Number: 2, Name: "n2", HTTP: "127.0.0.1:7481"},
 		{Number: 3, Name: "n3", HTTP: "127.0.0.1:7482"},

@@ -14,7 +14,6 @@ import (
 	"onevoice/backup"
 	"onevoice/backup/file"
 	"onevoice/consensus"
-	"onevoice/internal/cluster"
 	"onevoice/machine"
 	"onevoice/web/api"
 )
@@ -38,9 +37,7 @@ type savedMachine struct {
 	name    string
 	version uint32
 	empty   func() machine.Machine
-	// amend makes a state forget what was of the old cluster alone.
-	amend func(*consensus.Image, cluster.Genesis) error
-	count func(machine.Root, *groupInfo)
+	count   func(machine.Root, *groupInfo)
 }
 
 // savedMachines are the groups in a backup, by number. What is not here begins empty in a restored cluster: who its members are
@@ -48,26 +45,12 @@ type savedMachine struct {
 func savedMachines() []savedMachine {
 	return []savedMachine{{
 		group: airspaceGroup, name: "airspace", version: airspace.Format,
-		empty: func() machine.Machine { return airspace.New() }, amend: amendAirspace,
+		empty: func() machine.Machine { return airspace.New() },
 		count: func(r machine.Root, to *groupInfo) {
 			s := r.(*airspace.State)
 			to.Sectors, to.Flights, to.ServiceTime = s.SectorCount(), s.FlightCount(), api.Time(s.ServiceNs())
 		},
 	}}
-}
-
-// amendAirspace puts the new cluster's servers in the place of the old ones, whose pages must not be let in.
-func amendAirspace(i *consensus.Image, g cluster.Genesis) error {
-	version := i.Published().Root.(*airspace.State).Settings().Version
-	cmd := serverList(g, airspace.Precondition{Match: &version})
-	if len(cmd.Servers) == 0 {
-		return nil
-	}
-	result, err := airspace.DecodeResult(i.Amend(airspace.Encode(cmd)))
-	if err == nil && result.Problem != nil {
-		err = result.Problem
-	}
-	return err
 }
 
 func findMachine(name string) (savedMachine, bool) {

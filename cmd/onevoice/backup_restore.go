@@ -68,7 +68,7 @@ func restoredGenesis(path string, servers []cluster.Server) (cluster.Genesis, *b
 		r := &cluster.Restored{Backup: info.SHA256, Cluster: info.Cluster}
 		for k, image := range info.images {
 			g := &info.Groups[k]
-			if err := beginAnew(image, g.Machine, cluster.Genesis{Nonce: nonce, Servers: servers}); err != nil {
+			if err := beginAnew(image, cluster.Genesis{Nonce: nonce, Servers: servers}); err != nil {
 				return nil, err
 			}
 			r.Groups = append(r.Groups, cluster.RestoredGroup{Group: g.Group, Index: g.Index, State: stateOf(image)})
@@ -80,7 +80,7 @@ func restoredGenesis(path string, servers []cluster.Server) (cluster.Genesis, *b
 
 // beginAnew turns the state of a backup into the first one of a new cluster. It depends on the backup, the nonce and the servers
 // alone.
-func beginAnew(image *consensus.Image, name string, g cluster.Genesis) error {
+func beginAnew(image *consensus.Image, g cluster.Genesis) error {
 	nonce, err := hex.DecodeString(g.Nonce)
 	if err != nil {
 		return fmt.Errorf("restore: nonce: %w", err)
@@ -91,10 +91,6 @@ func beginAnew(image *consensus.Image, name string, g cluster.Genesis) error {
 	}
 	if err := image.Rebirth(nonce, voters); err != nil {
 		return fmt.Errorf("restore: %w", err)
-	}
-	m, _ := findMachine(name) // readBackup knows it
-	if err := m.amend(image, g); err != nil {
-		return fmt.Errorf("restore: %s: %w", name, err)
 	}
 	return nil
 }
@@ -139,7 +135,7 @@ func firstGroup(g cluster.Genesis, info *backupInfo, c consensus.Config) ([]step
 			if want.Group != c.Group || info.Groups[k].Group != c.Group {
 				continue
 			}
-			if err := beginAnew(image, info.Groups[k].Machine, g); err != nil {
+			if err := beginAnew(image, g); err != nil {
 				return nil, err
 			}
 			if got := stateOf(image); got != want.State {

@@ -42,7 +42,7 @@ of the rounds.
 
   onevoice      the log with a key-value machine (examples/kv) through the Go client: 256 bytes a command
   flights       serve, with the demo's sectors: flights of about 256 bytes, who may be in a sector
-  flights HTTP  the same over HTTP
+  flights HTTP  the same over HTTP, to the server that leads
   etcd          with --peer etcd: etcd v3.6 through its own Go client; all requests go to its leader`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,7 +59,7 @@ of the rounds.
 	cmd.Flags().BoolVar(&o.profiles, "profiles", false, "have each of our servers write a CPU profile below --dir")
 	cmd.Flags().StringVar(&o.peer, "peer", "", "etcd: build it from bench/peers and hold us against it; run it in our source")
 	outputFlag(cmd, &o.output)
-	cmd.AddCommand(benchServerCommand())
+	cmd.AddCommand(benchServerCommand(), benchCatchUpCommand())
 	return cmd
 }
 

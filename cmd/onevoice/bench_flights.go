@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"onevoice/airspace"
@@ -15,6 +19,8 @@ import (
 	"onevoice/geo"
 	"onevoice/internal/cluster"
 	"onevoice/internal/procs"
+	"onevoice/problem"
+	"onevoice/web/api"
 	"onevoice/web/ask"
 	"onevoice/wire"
 )
@@ -26,11 +32,14 @@ type flightsBench struct {
 	binary   string
 	port     int
 	profiles bool
+	args     []string // more of serve's
 	notes    io.Writer
 
 	servers *procs.Cluster
 	frames  []*client.Client
 	http    *ask.Client
+	load    *bench.HTTP
+	keys    atomic.Int64 // of repeatable requests, so far
 	begins  time.Time
 }
 
@@ -55,8 +64,11 @@ func (b *flightsBench) Start(ctx context.Context, dir string) error {
 		return err
 	}
 	b.servers = &procs.Cluster{Binary: b.binary, Dir: dir, Genesis: genesis}
-	if b.profiles {
-		b.servers.ArgsOf = func(name string) []string { return []string{"--cpu-profile", filepath.Join(dir, name+".cpu.prof")} }
+	b.servers.ArgsOf = func(name string) []string {
+		if b.profiles {
+			return slices.Concat(b.args, []string{"--cpu-profile", filepath.Join(dir, name+".cpu.prof")})
+		}
+		return b.args
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("bench: %w", err)
@@ -77,7 +89,6 @@ func (b *flightsBench) Start(ctx context.Context, dir string) error {
 
 func (b *flightsBench) connect(ctx context.Context) error {
 	b.http = demoClient(b.servers.Genesis)
-	b.http.HTTP = bench.HTTPClient()
 	o := client.Options{Group: airspaceGroup}
 	for _, s := range b.servers.Genesis.Servers {
 		o.Endpoints = append(o.Endpoints, client.Endpoint{Number: s.Number, Addr: s.Peer})
@@ -93,8 +104,39 @@ func (b *flightsBench) connect(ctx context.Context) error {
 	if err == nil && put.Refused > 0 {
 		err = fmt.Errorf("bench: %s", put.Why[0])
 	}
+	if err == nil {
+		b.load, err = b.leader(ctx)
+	}
 	return err
 }
+
+// leader is the server that leads as the load begins: it is asked, as etcd's is.
+func (b *flightsBench) leader(ctx context.Context) (*bench.HTTP, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	for {
+		var status api.Status
+		if _, err := b.http.Do(ctx, ask.Request{Path: "/status"}, &status); err != nil {
+			return nil, err
+		}
+		for _, s := range b.servers.Genesis.Servers {
+			if s.Name == status.Leader {
+				return &bench.HTTP{Address: s.HTTP}, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("bench: %s does not know who leads after %s", status.Node, leaderPatience)
+		case <-time.After(leaderPause):
+		}
+	}
+}
+
+// How long an election may take, and how often its end is looked for.
+const (
+	leaderPatience = 10 * time.Second
+	leaderPause    = 50 * time.Millisecond
+)
 
 // Stop ends the servers.
 func (b *flightsBench) Stop() {
@@ -102,6 +144,9 @@ func (b *flightsBench) Stop() {
 		_ = c.Close() // it never fails
 	}
 	b.frames = nil
+	if b.load != nil {
+		b.load.Close()
+	}
 	if b.servers != nil {
 		b.servers.Stop()
 	}
@@ -139,8 +184,22 @@ func (b *flightsBench) put(ctx context.Context, worker, n int) error {
 }
 
 func (b *flightsBench) putHTTP(ctx context.Context, worker, n int) error {
-	path, body := flightPut(b.flight(worker, n))
-	return put(ctx, b.http, path, body)
+	f := b.flight(worker, n)
+	body := api.AppendFlight(make([]byte, 0, 1024), &airspace.FlightRecord{Flight: f})
+	request := fmt.Appendf(make([]byte, 0, 2048), "PUT /api/v1/flights/%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nIdempotency-Key: bench-%d\r\nContent-Length: %d\r\n\r\n%s",
+		f.ID, b.load.Address, b.keys.Add(1), len(body), body)
+	return b.load.Do(ctx, request, func(a bench.Answer) error { return good(a, `{"id":"`+f.ID+`","version":"`) })
+}
+
+// good refuses an answer that is not the one asked for, with its proof.
+func good(a bench.Answer, begins string) error {
+	if a.Status != http.StatusOK {
+		return ask.Refusal(a.Status, a.Body)
+	}
+	if a.Index == 0 || !bytes.HasPrefix(a.Body, []byte(begins)) {
+		return fmt.Errorf("bench: at index %d an answer began with %q, want %q", a.Index, problem.Clip(string(a.Body)), begins)
+	}
+	return nil
 }
 
 func (b *flightsBench) ask(ctx context.Context, worker, _ int) error {
@@ -150,9 +209,8 @@ func (b *flightsBench) ask(ctx context.Context, worker, _ int) error {
 }
 
 func (b *flightsBench) askHTTP(ctx context.Context, _, _ int) error {
-	var body []byte
-	_, err := b.http.Do(ctx, ask.Request{Path: "/sectors/RHINE-H/flights?limit=10&to=" + b.begins.Format(time.RFC3339)}, &body)
-	return err
+	request := fmt.Appendf(nil, "GET /api/v1/sectors/RHINE-H/flights?limit=10&to=%s HTTP/1.1\r\nHost: %s\r\n\r\n", b.begins.Format(time.RFC3339), b.load.Address)
+	return b.load.Do(ctx, request, func(a bench.Answer) error { return good(a, `{`) })
 }
 
 // done is the error of a command: of the client or of the machine.

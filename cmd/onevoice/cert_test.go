@@ -137,6 +137,40 @@ func TestCertificatesOfRealServers(t *testing.T) {
 	noSecrets(c, d)
 }
 
+// TestJoiningWithCertificates adds a server to a cluster with certificates, by what the commands themselves say.
+func TestJoiningWithCertificates(t *testing.T) {
+	c, d := secured(t)
+	alice := d.issue("ca", "operator", "alice")
+	all := endpoints(c)
+	reached(t, all, alice...)
+	as := func(args ...string) []string { return append(append(args, "-e", all), alice...) }
+	token := mustType(t, "", as("members", "add", "n4")...)
+	n4, dir := addressOf(t, "n4"), filepath.Join(c.Dir, "n4")
+	join := []string{"join", "--dir", dir, "--invitation", "-", "--http", n4.HTTP, "--peer", n4.Peer}
+	if _, err := typed(t, token, join...); err == nil || !strings.Contains(err.Error(), "give --ca") {
+		t.Errorf("join without TLS: %v", err)
+	}
+	out := mustType(t, token, append(join, alice[:2]...)...)
+	const next = "cert issue --dir CADIR --kind server --name n4 --number 4 --hosts 127.0.0.1 --out DIR\n"
+	if !strings.Contains(out, next) || !strings.Contains(out, "serve --dir "+dir+" --ca ca.crt --cert n4.crt --key n4.key\n") {
+		t.Fatalf("join says %q", out)
+	}
+	serves(t, c.Binary, dir, n4, d.issue("ca", "server", "n4", "--number", "4", "--hosts", "127.0.0.1")...)
+	reached(t, all, alice...)
+	mustType(t, "", as("members", "promote", "n4")...)
+	all += "," + n4.HTTP
+	m := reached(t, all, alice...)
+	for _, g := range m.Groups {
+		if len(g.Members) != 4 || g.Members[3].Is != "voter" {
+			t.Errorf("%+v", g)
+		}
+	}
+	out = d.good(append([]string{"status", "-o", "json", "-e", n4.HTTP}, alice...)...)
+	if !strings.Contains(out, `"servers":[{"number":"1"`) || !strings.Contains(out, `"name":"n4","url":"https://`+n4.HTTP) {
+		t.Errorf("n4 does not list itself: %s", out)
+	}
+}
+
 // exchange replaces the authority in the manual's three steps; the load's own client follows as its user would.
 func exchange(c *procs.Cluster, d certDir, load *writing, by *swap) {
 	t := d.t
@@ -309,7 +343,6 @@ func TestRightsOfFrames(t *testing.T) {
 		{"a sector", airspaceGroup, wire.KindCommand, airspace.Encode(airspace.PutSector{}), subject.Settings},
 		{"a sector's end", airspaceGroup, wire.KindCommand, airspace.Encode(airspace.RemoveSector{ID: "S"}), subject.Settings},
 		{"the clock", airspaceGroup, wire.KindCommand, airspace.Encode(airspace.SetService{}), subject.Settings},
-		{"the servers", airspaceGroup, wire.KindCommand, airspace.Encode(airspace.SetServers{}), subject.Settings},
 		{"the rules", airspaceGroup, wire.KindCommand, airspace.Encode(airspace.SetRules{}), subject.Settings},
 		{"nonsense", airspaceGroup, wire.KindCommand, []byte{1}, subject.Settings},
 		{"a query of the members", airspaceGroup + 1, wire.KindQuery, nil, subject.Members},

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -15,7 +13,7 @@ import (
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/members"
-	"onevoice/problem"
+	"onevoice/store"
 	"onevoice/watch"
 	"onevoice/web"
 	"onevoice/web/api"
@@ -30,12 +28,15 @@ type gateway struct {
 	known   []cluster.Server // before the membership is
 	self    cluster.Server
 	proofs  proofs
+	servers atomic.Pointer[[]members.Server] // that belong to the cluster, as far as this one knows
 }
 
 var _ web.Service = (*gateway)(nil)
 
 func newGateway(h *host.Host, g cluster.Genesis, self cluster.Server, known []cluster.Server, proofs proofs) (*gateway, error) {
 	gate := &gateway{host: h, genesis: g, known: known, self: self, proofs: proofs}
+	first := memberList(known)
+	gate.servers.Store(&first)
 	c, err := gate.dial(airspaceGroup, known)
 	if err != nil {
 		return nil, err
@@ -99,6 +100,9 @@ func (g *gateway) Mark(index uint64) (watch.Mark, bool) {
 // Range implements web.Service.
 func (g *gateway) Range() (first, last uint64) { return g.host.Journal(airspaceGroup).Range() }
 
+// Servers implements web.Service.
+func (g *gateway) Servers() []members.Server { return *g.servers.Load() }
+
 // Status implements web.Service.
 func (g *gateway) Status() api.Status {
 	h := g.host.Status()
@@ -147,6 +151,7 @@ func addCounters(to map[string]uint64, at *consensus.Status) {
 		"entries_total": c.Entries, "commands_total": c.Commands, "duplicates_total": c.Duplicates, "refused_total": c.Refused,
 		"fenced_total": c.Fenced, "overloaded_total": c.Overloaded, "barriers_total": c.Barriers, "no_voice_total": c.NoVoice,
 		"snapshots_saved_total": c.Snapshots, "snapshots_installed_total": c.Installed, "snapshot_index": at.SnapshotIndex,
+		"snapshot_saving": oneIf(at.Saving), "snapshot_fetching": oneIf(at.Fetching),
 		"log_first_index": at.First, "log_last_index": at.Last, "sessions": uint64(at.Sessions), "idempotency_keys": uint64(at.Keys),
 		"commands_waiting": uint64(at.Waiting), "queries_waiting": uint64(at.WaitingReads),
 	} {
@@ -164,17 +169,44 @@ func countersOf(h *host.Status) map[string]uint64 {
 		"clients": uint64(h.Clients), "queued_peers": uint64(h.QueuedPeers), "queued_clients": uint64(h.QueuedClients),
 		"boot": h.Identity.Boot,
 	}
+	addDisk(to, &h.Disk)
+	for i, over := 1, c.StepsOver(); i < len(over); i++ {
+		to[stepCounter(1<<(i-1))] = over[i]
+	}
 	for reason, n := range c.Refused {
 		to["connections_refused_"+reason+"_total"] = n
 	}
 	for _, p := range h.Peers {
 		name := fmt.Sprintf("peer_%d_", p.Server)
 		to[name+"frames_dropped_total"], to[name+"queued"], to[name+"connected"] = p.Dropped, uint64(p.Queued), 0
+		to[name+"dials_total"], to[name+"moves_total"] = p.Dials, p.Moves
 		if p.Connected {
 			to[name+"connected"] = 1
 		}
 	}
 	return to
+}
+
+// addDisk adds what the store counts.
+func addDisk(to map[string]uint64, d *store.Stats) {
+	for name, v := range map[string]uint64{
+		"rounds_total": d.Rounds, "writes_total": d.Writes, "written_bytes_total": d.WriteBytes, "reads_total": d.Reads,
+		"syncs_total": d.Syncs, "sync_ns_total": d.SyncNs, "sync_max_ns": d.SyncMaxNs, "committing_ns": uint64(d.CommittingNs),
+		"saves_total": d.Saves, "saved_bytes_total": d.SavedBytes, "queued": uint64(d.Queued), "queued_bytes": uint64(d.QueuedBytes),
+		"bytes": d.DiskBytes,
+	} {
+		to["disk_"+name] = v
+	}
+}
+
+// stepCounter names the counter of the node's steps that took at least so many milliseconds: nobody is answered meanwhile.
+func stepCounter(ms uint64) string { return fmt.Sprintf("steps_over_%dms_total", ms) }
+
+func oneIf(yes bool) uint64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 func (g *gateway) name(number uint64) string {
@@ -196,55 +228,4 @@ func build() string {
 		return info.Main.Version
 	}
 	return "unknown"
-}
-
-// announcePause is how long a server waits before it looks again whether the replicated list of servers is there.
-const announcePause = 500 * time.Millisecond
-
-// announce puts the cluster's own servers into the replicated settings, where browsers' origins are checked against, unless
-// somebody has done so.
-func (g *gateway) announce(ctx context.Context, log *slog.Logger) {
-	for ctx.Err() == nil {
-		err := g.announceOnce(ctx)
-		if err == nil {
-			return
-		}
-		var p *problem.Error
-		if !errors.As(err, &p) || p.Kind != problem.NoVoice {
-			log.Warn("the list of servers was not put", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(announcePause):
-		}
-	}
-}
-
-// serverList is the command that puts a cluster's first servers into the settings.
-func serverList(g cluster.Genesis, unless airspace.Precondition) airspace.SetServers {
-	cmd := airspace.SetServers{If: unless}
-	for _, s := range g.Servers {
-		cmd.Servers = append(cmd.Servers, airspace.Server{Number: s.Number, Name: s.Name, HTTP: s.HTTP})
-	}
-	return cmd
-}
-
-func (g *gateway) announceOnce(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*announcePause)
-	defer cancel()
-	now, err := g.Read(ctx)
-	if err != nil || len(now.State.Settings().Servers) > 0 {
-		return err
-	}
-	version := now.State.Settings().Version
-	cmd := serverList(g.genesis, airspace.Precondition{Match: &version})
-	reply, err := g.client.Load().Do(ctx, airspace.Encode(cmd), nil)
-	if err != nil {
-		return err
-	}
-	result, err := airspace.DecodeResult(reply.Result)
-	if err == nil && result.Problem != nil && result.Problem.Kind != problem.PreconditionFailed {
-		err = fmt.Errorf("announce: %w", result.Problem)
-	}
-	return err
 }

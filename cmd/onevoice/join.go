@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	mrand "math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,8 +100,24 @@ func runJoin(cmd *cobra.Command, o *joining) error {
 	if err := settleIn(o.dir, answer, token.Cluster, self, id); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is server %d of cluster %s\nnext: onevoice serve --dir %s\n", self.Name, self.Number, token.Cluster, o.dir)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is server %d of cluster %s\n%s", self.Name, self.Number, token.Cluster, o.next(self))
 	return nil
+}
+
+// next says what to do after the join. A cluster that was asked over TLS lets a server in by its certificate only.
+func (o *joining) next(self cluster.Server) string {
+	if o.proof.files.CA == "" {
+		return fmt.Sprintf("next: onevoice serve --dir %s\n", o.dir)
+	}
+	var hosts []string
+	for _, address := range []string{self.HTTP, self.Peer} {
+		if host, _, err := net.SplitHostPort(address); err == nil && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return fmt.Sprintf(`next, where the authority is: onevoice cert issue --dir CADIR --kind server --name %[1]s --number %[2]d --hosts %[3]s --out DIR
+then here, with what that made: onevoice serve --dir %[4]s --ca ca.crt --cert %[1]s.crt --key %[1]s.key
+`, self.Name, self.Number, strings.Join(hosts, ","), o.dir)
 }
 
 // joiningStore is the identity of the new disk: made at the first attempt, and kept for the next, which is then the same server's.
@@ -233,11 +251,16 @@ func firstMembers(g cluster.Genesis, self cluster.Server) members.Genesis {
 	if !isFirst(g, self) {
 		return members.Genesis{}
 	}
-	first := members.Genesis{Groups: []uint32{airspaceGroup, membersGroup}}
-	for _, s := range g.Servers {
-		first.Servers = append(first.Servers, members.Server{Number: s.Number, Name: s.Name, HTTP: s.HTTP, Peer: s.Peer})
+	return members.Genesis{Groups: []uint32{airspaceGroup, membersGroup}, Servers: memberList(g.Servers)}
+}
+
+// memberList is a list of servers as the membership knows them.
+func memberList(servers []cluster.Server) []members.Server {
+	var list []members.Server
+	for _, s := range servers {
+		list = append(list, members.Server{Number: s.Number, Name: s.Name, HTTP: s.HTTP, Peer: s.Peer})
 	}
-	return first
+	return list
 }
 
 const defaultTTL = 24 * time.Hour

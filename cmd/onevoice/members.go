@@ -26,7 +26,8 @@ func membersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "members", Short: "Who belongs to the cluster, and what each group makes of it", Args: cobra.NoArgs,
 		Long: `Who belongs to the cluster: what each server shall be (the wish, agreed), and what it is in each group. A change is one wish at a
-time; groups come to it by themselves, and while they do, the change can be taken back: remove who comes, promote who goes.`,
+time; groups come to it by themselves, and while they do, the change can be taken back: remove who comes, promote who goes. Who was to be
+replaced is put back with that; if it is lost, remove it too.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := allMembers(cmd.Context(), &a)
 			if err != nil {
@@ -112,7 +113,23 @@ func printMembers(out io.Writer, all *api.Members) error {
 		}
 	}
 	fmt.Fprintf(out, "change %d, about server %d, is not reached yet in group %s\n", all.Change, all.About, strings.Join(behind, ", "))
+	printAwaited(out, all)
 	return nil
+}
+
+// printAwaited names the servers that a change cannot do without and that say nothing. Those that are lost never will.
+func printAwaited(out io.Writer, all *api.Members) {
+	for _, m := range all.Members {
+		for _, g := range all.Groups {
+			at := slices.IndexFunc(g.Members, func(in api.GroupMember) bool { return in.Number == m.Number })
+			if m.Wish == "removed" || g.Reached == all.Change || at < 0 || g.Members[at].Is == m.Wish {
+				continue
+			}
+			if active := g.Members[at].Active; active != nil && !*active {
+				fmt.Fprintf(out, "group %d waits for server %d (%s), which is silent; if it is lost: onevoice members remove %d\n", g.Number, m.Number, m.Name, m.Number)
+			}
+		}
+	}
 }
 
 // short is the beginning of a disk's identity, enough to tell one from another.

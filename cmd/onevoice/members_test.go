@@ -42,12 +42,12 @@ func mustType(t *testing.T, stdin string, args ...string) string {
 }
 
 // reached waits until every group has reached the newest change, and gives the membership.
-func reached(t *testing.T, endpoints string) api.Members {
+func reached(t *testing.T, endpoints string, proof ...string) api.Members {
 	t.Helper()
 	end := time.Now().Add(patience)
 	for {
 		var m api.Members
-		out, err := typed(t, "", "members", "-o", "json", "-e", endpoints)
+		out, err := typed(t, "", append([]string{"members", "-o", "json", "-e", endpoints}, proof...)...)
 		if err == nil && json.Unmarshal([]byte(out), &m) == nil && m.Settled && inAllGroups(&m) {
 			return m
 		}
@@ -156,7 +156,13 @@ func joins(t *testing.T, binary, token, dir string, s cluster.Server) {
 	if !strings.Contains(out, "next: onevoice serve --dir "+dir) {
 		t.Errorf("join says %q", out)
 	}
-	cmd := exec.CommandContext(t.Context(), binary, "serve", "--dir", dir)
+	serves(t, binary, dir, s)
+}
+
+// serves runs the server of a directory until the test ends.
+func serves(t *testing.T, binary, dir string, s cluster.Server, proof ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, append([]string{"serve", "--dir", dir}, proof...)...)
 	var logs bytes.Buffer
 	cmd.Stderr = &logs
 	if err := cmd.Start(); err != nil {
@@ -205,6 +211,9 @@ func TestPrintMembers(t *testing.T) {
 		Invitations: []api.OpenInvitation{{Invitation: 65536, Name: "n9", Expires: api.Time(1_533_099_600_000_000_000)}},
 	}
 	golden(t, "members.txt", func(w io.Writer) error { return printMembers(w, &all) })
+	all.Groups[0].Members[2].Active = &no
+	golden(t, "members_awaited.txt", func(w io.Writer) error { return printMembers(w, &all) })
+	all.Groups[0].Members[2].Active = &yes
 	all.Settled, all.Invitations = true, nil
 	golden(t, "members_settled.txt", func(w io.Writer) error { return printMembers(w, &all) })
 }

@@ -87,12 +87,15 @@ func (m *membership) run(ctx context.Context) {
 func (m *membership) take(s *members.State) {
 	var peers []host.Peer
 	var servers []cluster.Server
+	var present []members.Server
 	for _, v := range s.Servers() {
 		peers = append(peers, host.Peer{Number: v.Number, Address: v.Peer, Store: v.Store, Gone: v.Gone})
 		if !v.Gone {
 			servers = append(servers, cluster.Server{Name: v.Name, Number: v.Number, HTTP: v.HTTP, Peer: v.Peer})
+			present = append(present, v)
 		}
 	}
+	m.gateway.servers.Store(&present)
 	if err := m.host.SetPeers(peers); err != nil {
 		m.log.Error("the membership was not taken", "error", err)
 	}
@@ -229,7 +232,7 @@ func (m *membership) Transfer(t api.Transfer) error {
 		return nil
 	}
 	return &problem.Error{Kind: problem.Refused, Op: "hand over", Subject: fmt.Sprintf("group %d", t.Group),
-		Detail: "this server does not lead it, or nobody else can: ask the leader (onevoice members)"}
+		Detail: "this server does not lead it, or whom it is for cannot yet: ask the leader, or wait until that one has caught up (onevoice members shows both)"}
 }
 
 // Members implements web.Membership.

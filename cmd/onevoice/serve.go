@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -43,6 +44,7 @@ type serveOptions struct {
 	cpuProfile          string
 	disk                store.FS
 	proof               proofOptions
+	limits              consensus.Limits
 }
 
 func serveCommand() *cobra.Command {
@@ -65,9 +67,12 @@ runs; SIGHUP has it look at once.`,
 	cmd.Flags().StringVar(&o.restore, "restore", "", "the backup that the cluster file begins with, the first time")
 	cmd.Flags().StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile to this file until the server stops")
 	cmd.Flags().BoolVar(&o.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends")
+	cmd.Flags().Uint64Var(&o.limits.SnapshotEntries, "snapshot-entries", 0, "save a snapshot after so many log entries")
+	cmd.Flags().Uint64Var(&o.limits.KeepEntries, "keep-entries", 0, "how many log entries stay behind a snapshot")
 	o.proof.flags(cmd)
-	if err := errors.Join(cmd.MarkFlagRequired("dir"), cmd.Flags().MarkHidden("until-stdin-closes")); err != nil {
-		panic(err) // both flags are defined above
+	if err := errors.Join(cmd.MarkFlagRequired("dir"), cmd.Flags().MarkHidden("until-stdin-closes"),
+		cmd.Flags().MarkHidden("snapshot-entries"), cmd.Flags().MarkHidden("keep-entries")); err != nil {
+		panic(err) // all these flags are defined above
 	}
 	return cmd
 }
@@ -109,7 +114,7 @@ func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	return serve(ctx, s, genesis, self, proofs, log)
+	return serve(ctx, s, genesis, self, proofs, o.limits, log)
 }
 
 func profile(path string) (stop func(), err error) {
@@ -221,7 +226,7 @@ func open(disk store.FS, dir string, g cluster.Genesis, self cluster.Server) (*s
 }
 
 // serve runs node, gateway and HTTP until ctx ends or the node stops.
-func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, proofs proofs, log *slog.Logger) error {
+func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, proofs proofs, l consensus.Limits, log *slog.Logger) error {
 	listener, err := listen(self.HTTP, proofs)
 	if err != nil {
 		return err
@@ -230,7 +235,12 @@ func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.
 	if _, err := crand.Read(seed[:]); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
-	node, err := replica.Open(nodeConfig(g, self, rand.New(rand.NewChaCha8(seed))), s.Scan)
+	config := nodeConfig(g, self, rand.New(rand.NewChaCha8(seed)))
+	for i := range config.Groups {
+		at := &config.Groups[i].Limits
+		at.SnapshotEntries, at.KeepEntries = cmp.Or(l.SnapshotEntries, at.SnapshotEntries), cmp.Or(l.KeepEntries, at.KeepEntries)
+	}
+	node, err := replica.Open(config, s.Scan)
 	if err != nil {
 		return err
 	}
@@ -287,7 +297,6 @@ func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluste
 			cancel(fmt.Errorf("serve: the node has stopped: %w", h.Err()))
 		}
 	}()
-	go gateway.announce(ctx, log)
 	go proofs.run(ctx)
 	keeper, err := newMembership(gateway, log)
 	if err != nil {

@@ -48,6 +48,17 @@ func same[T any](t *testing.T, what string, got []byte, want T) {
 	}
 }
 
+// TestPlanIsItsOwnBody reads back what AppendFlight makes of a plan that nobody has put yet.
+func TestPlanIsItsOwnBody(t *testing.T) {
+	_, f := records()
+	f.Path[0].AtNs -= f.Path[0].AtNs % 1000 // microseconds are what a body can say
+	plan := airspace.FlightRecord{Flight: f.Flight}
+	same(t, "plan", AppendFlight(nil, &plan), FromFlight(&plan))
+	if back, err := ReadFlight(f.ID, AppendFlight(nil, &plan)); err != nil || !reflect.DeepEqual(back, f.Flight) {
+		t.Errorf("%v: reads back as\n     %+v\nwant %+v", err, back, f.Flight)
+	}
+}
+
 func TestAnswersAreTheirTypesInJSON(t *testing.T) {
 	s, f := records()
 	same(t, "sector", AppendSector(nil, s), FromSector(s))

@@ -73,6 +73,7 @@ func ReadFlight(id string, body []byte) (airspace.Flight, error) {
 			f.To = r.label()
 		case "path":
 			path = true
+			f.Path = make([]geo.Point4D, 0, firstPoints)
 			r.array(geo.MaxPathPoints, func(i int) { f.Path = append(f.Path, r.point(f.Path)) })
 		case "uncertainty":
 			f.Uncertainty, uncertainty = r.uncertainty(), true
@@ -90,6 +91,9 @@ func ReadFlight(id string, body []byte) (airspace.Flight, error) {
 	}
 	return f, r.about(id)
 }
+
+// firstPoints is room for a filed plan; one that was cut from tracks grows beyond it.
+const firstPoints = 16
 
 // label takes a callsign or the name of an aerodrome: printable ASCII, which may be empty.
 func (r *reader) label() string {
@@ -193,7 +197,7 @@ func FromWindow(w geo.Window) Window {
 	return Window{Time(w.EnterMinNs), Time(w.EnterMaxNs), Time(w.LeaveMinNs), Time(w.LeaveMaxNs), w.Sure()}
 }
 
-// AppendFlight appends the record as the JSON of a Flight.
+// AppendFlight appends the record as the JSON of a Flight. Of a plan that has no version yet it makes the body of a PUT.
 func AppendFlight(b []byte, f *airspace.FlightRecord) []byte {
 	b = append(appendNames(b, f), `,"path":[`...)
 	for i, p := range f.Path {
@@ -206,7 +210,10 @@ func AppendFlight(b []byte, f *airspace.FlightRecord) []byte {
 	b = Length(u.LateralCm).appendJSON(append(b, `],"uncertainty":{"lateral":`...))
 	b = Height(u.VerticalCm).appendJSON(append(b, `,"vertical":`...))
 	b = Duration(u.TimeNs).appendJSON(append(b, `,"time":`...))
-	b = appendVersion(append(b, `},"version":`...), f.Version)
+	b = append(b, '}')
+	if f.Version != (airspace.Version{}) {
+		b = appendVersion(append(b, `,"version":`...), f.Version)
+	}
 	if len(f.Windows) > 0 {
 		b = appendWindows(append(b, `,"windows":`...), f.Windows)
 	}

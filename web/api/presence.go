@@ -87,25 +87,8 @@ func ParseCursor(s string) (airspace.Cursor, bool) {
 	return airspace.Cursor{EnterNs: at, Flight: flight}, ok && err == nil && airspace.ValidID(flight)
 }
 
-// VolumeQuestion is the body of POST /flights/query: a polygon or a circle, a band, and a time from (default: now) to
-// (default: one hour later).
-type VolumeQuestion struct {
-	Volume Area `json:"volume"`
-	From   Time `json:"from,omitzero"`
-	To     Time `json:"to,omitzero"`
-}
-
-// Area is a polygon or a circle between two altitudes.
-type Area struct {
-	Polygon Polygon  `json:"polygon,omitempty"`
-	Circle  *Circle  `json:"circle,omitempty"`
-	Floor   Altitude `json:"floor"`
-	Ceiling Altitude `json:"ceiling"`
-	// Edges are those of the polygon, as in Volume.
-	Edges string `json:"edges,omitempty"`
-}
-
-// Question is a VolumeQuestion as it was read: a circle has become a polygon that holds all of it and nothing more than 1 m
+// Question is the body of POST /flights/query as it was read: a polygon or a circle, a band, and a time from (default: now) to (default:
+// one hour later). A circle has become a polygon that holds all of it and nothing more than 1 m
 // further out. From and To are nil where they were left out.
 type Question struct {
 	Volume   geo.Polygon

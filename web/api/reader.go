@@ -179,7 +179,7 @@ func (r *reader) object(known func(key string) bool) {
 
 // keyName is a key as a string; those that come often cost no memory.
 func keyName(key []byte) string {
-	for _, k := range [...]string{"value", "unit", "ref", "position", "altitude", "time", "id", "callsign"} {
+	for _, k := range [...]string{"value", "unit", "ref", "position", "altitude", "time", "id", "callsign", "from", "to", "path", "uncertainty", "lateral", "vertical"} {
 		if k == string(key) {
 			return k
 		}

@@ -203,7 +203,7 @@ func AppendSector(b []byte, s *airspace.SectorRecord) []byte {
 }
 
 func appendVersion(b []byte, v airspace.Version) []byte {
-	return append(append(append(b, '"'), v.String()...), '"')
+	return append(v.Append(append(b, '"')), '"')
 }
 
 // String is an altitude for people, as "FL245", "5000 ft AMSL" or "unlimited".

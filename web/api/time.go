@@ -31,7 +31,7 @@ func ParseTime(s string) (Time, error) {
 }
 
 // String is RFC 3339 with Z.
-func (t Time) String() string { return string(t.append(make([]byte, 0, maxTimeBytes))) }
+func (t Time) String() string { return string(t.Append(make([]byte, 0, maxTimeBytes))) }
 
 // MarshalText is String.
 func (t Time) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
@@ -45,11 +45,12 @@ func (t *Time) UnmarshalText(b []byte) error {
 	return err
 }
 
-func (t Time) append(b []byte) []byte {
+// Append appends String.
+func (t Time) Append(b []byte) []byte {
 	return time.Unix(0, int64(t)).UTC().AppendFormat(b, time.RFC3339Nano)
 }
 
-func (t Time) appendJSON(b []byte) []byte { return append(t.append(append(b, '"')), '"') }
+func (t Time) appendJSON(b []byte) []byte { return append(t.Append(append(b, '"')), '"') }
 
 func (r *reader) time() Time {
 	s := r.text(maxTimeBytes + problem.MaxValueBytes)

@@ -12,7 +12,7 @@ import (
 
 // TrackStreamType is the media type of the binary stream of positions.
 //
-// The stream is a row of messages. Each is its length (uint32, big-endian, at most MaxTrackMessageBytes), then:
+// The stream is a row of messages. Each is its length (uint32, big-endian, at most 4 MiB), then:
 //
 //	version  1 byte  TrackStreamVersion
 //	kind     1 byte  a TrackMessageKind
@@ -39,9 +39,6 @@ const (
 	// TracksAlive brings nothing; it comes each second without another message.
 	TracksAlive TrackMessageKind = 3
 )
-
-// MaxTrackMessageBytes bounds a message: MaxTracks positions of the largest size.
-const MaxTrackMessageBytes = 4 << 20
 
 // TrackMessage is one message of the stream.
 type TrackMessage struct {

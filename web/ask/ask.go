@@ -127,7 +127,7 @@ func (c *Client) once(ctx context.Context, endpoint string, r Request, into any)
 		return Proof{}, unreachable{err}
 	}
 	if answer.StatusCode >= 300 {
-		return Proof{}, problemOf(answer.StatusCode, body)
+		return Proof{}, Refusal(answer.StatusCode, body)
 	}
 	h := answer.Header
 	proof := Proof{View: h.Get("Onevoice-View"), Index: h.Get("Onevoice-Index"), AsOf: h.Get("Onevoice-As-Of"), Hash: h.Get("Onevoice-Hash"), Node: h.Get("Onevoice-Node")}
@@ -148,7 +148,8 @@ type unreachable struct{ error }
 
 func (u unreachable) Unwrap() error { return u.error }
 
-func problemOf(status int, body []byte) error {
+// Refusal is the error that an answer of a status from 300 comes to: a *problem.Error where the service gave one.
+func Refusal(status int, body []byte) error {
 	var p api.Problem
 	if bytes.Contains(body, []byte("HTTP request to an HTTPS server")) {
 		return errors.New("the server speaks TLS only: give --ca, and --cert and --key to prove who asks")
