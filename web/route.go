@@ -121,12 +121,12 @@ func (s *Server) handle(rt route) http.Handler {
 			defer func() { s.audit(&rt, w, r) }()
 		}
 		if rt.kind == request {
-			if s.requests.Add(1) > MaxRequests {
-				s.requests.Add(-1)
+			who := holder(r)
+			if !s.requests.take(who) {
 				s.refuse(w, refused(problem.Overloaded, "answer", "too many requests are under way"))
 				return
 			}
-			defer s.requests.Add(-1)
+			defer s.requests.give(who)
 		}
 		if err := rt.answer(w, r); err != nil {
 			s.refuse(w, err)

@@ -40,7 +40,7 @@ type Options struct {
 
 // Limits of a server. At each a request is refused with the problem "overloaded", never queued.
 const (
-	// MaxRequests bounds the requests under way, streams aside: each may hold a page of 1,000 visits in memory.
+	// MaxRequests bounds the requests under way, streams aside: each may hold a page of 1,000 visits in memory. See shares.
 	MaxRequests = 1024
 	// MaxStreams bounds the open event and position streams: four times the watchers that one server is built for.
 	MaxStreams = 4096
@@ -87,7 +87,7 @@ type Server struct {
 	tracks  *table
 
 	proof       atomic.Pointer[proof] // the last one made
-	requests    atomic.Int64
+	requests    shares
 	streams     atomic.Int64
 	largeBodies atomic.Int64
 	saving      atomic.Bool // a backup is under way

@@ -119,6 +119,17 @@ func (r *run) waitIdle(what string) {
 	}
 }
 
+// settles runs the world until it is settled, for settleNs after the end of all work. A second thought of the operator is work as well.
+func (r *run) settles(settled func() bool) bool {
+	for changes, change := 0, r.operator.newest.Change(); !r.world.Run(r.world.NowNs()+settleNs, settled); changes++ {
+		if changes == lateChanges || r.operator.newest.Change() == change {
+			return false
+		}
+		change = r.operator.newest.Change()
+	}
+	return true
+}
+
 // settle waits until all servers stand at one index in each group with nothing waiting, and compares their states.
 func (r *run) settle() {
 	r.operator.stop()
@@ -140,7 +151,7 @@ func (r *run) settle() {
 		}
 		return true
 	}
-	if !r.world.Run(r.world.NowNs()+settleNs, settled) {
+	if !r.settles(settled) {
 		r.court.Fail("V2", "the servers did not come to one index within 5 s: %s%s", r.operator.describe(), r.describe())
 		return
 	}

@@ -26,6 +26,8 @@ const (
 	commitNs = 2 * secNs
 	// settleNs is how long after the end of all work the servers may take to stand at the same index with nothing queued.
 	settleNs = 5 * secNs
+	// lateChanges is how often the operator may make it longer.
+	lateChanges = 3
 	// judgeKey bounds porcupine for one key, in real time.
 	judgeKey = 2 * time.Second
 )
