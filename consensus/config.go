@@ -150,7 +150,7 @@ func (g *Group) raftConfig(applied uint64) *raft.Config {
 		ID:                        g.cfg.Self,
 		ElectionTick:              electionTicks,
 		HeartbeatTick:             heartbeatTicks,
-		Storage:                   stable{g.tail, g},
+		Storage:                   g.tail,
 		Applied:                   applied,
 		AsyncStorageWrites:        true,
 		MaxSizePerMsg:             1 << 20,

@@ -3,6 +3,7 @@ package consensus
 import (
 	"fmt"
 
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
@@ -99,9 +100,8 @@ func (g *Group) transmit(m *raftpb.Message) {
 	if g.dissuaded(m) {
 		return
 	}
-	if m.GetType() == raftpb.MsgSnap {
-		g.peers.touch(m.GetTo(), g.now.MonoNs)
-		g.fact("snapshot-sent", m.GetSnapshot().GetMetadata().GetIndex(), "")
+	if m.GetType() == raftpb.MsgSnap && !g.mayOffer(m) {
+		return
 	}
 	size := proto.Size(m)
 	w := codec.Writer{B: make([]byte, 0, wire.HeaderBytes+size)}
@@ -112,6 +112,19 @@ func (g *Group) transmit(m *raftpb.Message) {
 		return
 	}
 	g.frame(m.GetTo(), frame)
+}
+
+// mayOffer notes that a follower is offered the newest snapshot. Where that is from before it was a member raft would not take it there:
+// then a newer one is saved, and raft tries again at the next heartbeat.
+func (g *Group) mayOffer(m *raftpb.Message) bool {
+	if !g.snap.meta.members.has(m.GetTo()) {
+		g.snap.wanted = true
+		g.rn.ReportSnapshot(m.GetTo(), raft.SnapshotFailure)
+		return false
+	}
+	g.peers.touch(m.GetTo(), g.now.MonoNs)
+	g.fact("snapshot-sent", m.GetSnapshot().GetMetadata().GetIndex(), "")
+	return true
 }
 
 func (g *Group) frame(to uint64, frame []byte) {

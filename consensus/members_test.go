@@ -345,3 +345,28 @@ func TestALaggardIsNotHandedTo(t *testing.T) {
 	}
 	w.until("the other leads", func() bool { return w.leader() == other })
 }
+
+// TestAnOlderSnapshotIsOfferedToOldMembers: while a snapshot for a server that joined is saved, a voter that lags gets the one there is.
+func TestAnOlderSnapshotIsOfferedToOldMembers(t *testing.T) {
+	w := newWorld(t, 3, 1, Limits{SnapshotEntries: 40, KeepEntries: 5})
+	l := w.awaitLeader()
+	behind := w.servers[l.id%3+1]
+	behind.cut = true
+	for range 100 {
+		w.do(wire.Command{Op: toyOp("a", 1)})
+	}
+	w.until("a snapshot is saved", func() bool {
+		return l.group.snap.meta.index > behind.group.state.index && l.group.snap.saving.token == 0
+	})
+	l.group.state.members.learners = []uint64{4}
+	defer func() { l.group.state.members.learners = nil }()
+	to := func(id uint64) bool {
+		return l.group.mayOffer(&raftpb.Message{Type: raftpb.MsgSnap.Enum(), To: new(id), From: new(l.id)})
+	}
+	if !to(behind.id) || l.group.snap.wanted {
+		t.Error("a voter of then is not offered the snapshot of then")
+	}
+	if to(4) || !l.group.snap.wanted {
+		t.Error("a learner is offered a snapshot from before it came, or none is saved for it")
+	}
+}

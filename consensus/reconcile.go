@@ -253,19 +253,3 @@ func factOf(kind raftpb.ConfChangeType) string {
 	}
 	return "members-as-wished"
 }
-
-// stable is the durable log as raft reads it.
-type stable struct {
-	*raft.MemoryStorage
-	g *Group
-}
-
-// Snapshot gives the newest snapshot, unless it is from before one of the members was one: raft would not take it there. Then a
-// newer one is saved, and raft asks again.
-func (s stable) Snapshot() (*raftpb.Snapshot, error) {
-	if !s.g.snap.meta.members.covers(s.g.state.members) {
-		s.g.snap.wanted = true
-		return nil, raft.ErrSnapshotTemporarilyUnavailable
-	}
-	return s.MemoryStorage.Snapshot()
-}
