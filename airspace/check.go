@@ -23,13 +23,13 @@ func Validate(cmd Command) *problem.Error {
 		c.sector(&cmd.Sector)
 	case RemoveSector:
 		c.subject = cmd.ID
-		c.id("id", cmd.ID)
+		c.id(cmd.ID)
 	case PutFlight:
 		c.subject = cmd.Flight.ID
 		c.flight(&cmd.Flight)
 	case CancelFlight:
 		c.subject = cmd.ID
-		c.id("id", cmd.ID)
+		c.id(cmd.ID)
 	case SetService:
 		c.number("anchor", cmd.AnchorNs, 0, MaxServiceNs)
 		c.number("rate", cmd.RateMilli, MinRateMilli, MaxRateMilli)
@@ -117,9 +117,9 @@ func ValidID(id string) bool {
 	return true
 }
 
-func (c *checker) id(field, id string) {
+func (c *checker) id(id string) {
 	if !ValidID(id) {
-		c.fail(problem.Invalid, field, strconv.QuoteToASCII(problem.Clip(id)), fmt.Sprintf("1 to %d of A-Z a-z 0-9 . _ : -", MaxIDBytes))
+		c.fail(problem.Invalid, "id", strconv.QuoteToASCII(problem.Clip(id)), fmt.Sprintf("1 to %d of A-Z a-z 0-9 . _ : -", MaxIDBytes))
 	}
 }
 
@@ -134,7 +134,7 @@ func (c *checker) label(field, s string) {
 }
 
 func (c *checker) sector(s *Sector) {
-	c.id("id", s.ID)
+	c.id(s.ID)
 	if len(s.Name) > MaxNameBytes || !utf8.ValidString(s.Name) || strings.ContainsFunc(s.Name, unicode.IsControl) {
 		c.fail(problem.Invalid, "name", strconv.QuoteToASCII(problem.Clip(s.Name)), fmt.Sprintf("up to %d bytes of UTF-8 without control characters", MaxNameBytes))
 	}
@@ -161,7 +161,7 @@ func vertexCount(p geo.Polygon) int {
 }
 
 func (c *checker) flight(f *Flight) {
-	c.id("id", f.ID)
+	c.id(f.ID)
 	c.label("callsign", f.Callsign)
 	c.label("from", f.From)
 	c.label("to", f.To)
