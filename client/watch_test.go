@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,8 +29,10 @@ type stage struct {
 	plays  map[string][]play
 	dialed []string
 	at     []time.Duration
-	asked  []wire.Watch
 	began  time.Time
+
+	mu    sync.Mutex
+	asked []wire.Watch
 }
 
 func newStage(t *testing.T, plays map[string][]play) *stage {
@@ -59,7 +62,9 @@ func (s *stage) dial(_ context.Context, e Endpoint) (Conn, error) {
 		if err != nil {
 			s.t.Error(err)
 		}
+		s.mu.Lock()
 		s.asked = append(s.asked, ask)
+		s.mu.Unlock()
 		for _, b := range p.bursts {
 			_ = there.Send(b)
 		}
@@ -204,6 +209,8 @@ func TestAWatchGoesOnWhereItWas(t *testing.T) {
 			t.Fatal(got, err)
 		}
 		want := []wire.Watch{{Index: 4, Sub: 7}, {Index: 6}, {Index: 9, Sub: watch.EndOf(9).Sub}}
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if !slices.Equal(s.asked, want) {
 			t.Errorf("asked for what follows %v, want %v", s.asked, want)
 		}

@@ -123,7 +123,7 @@ func (g *Group) Done(token step.Token, value []byte, err error) {
 	switch {
 	case g.halted != nil:
 	case err != nil:
-		g.halt("storage: %v", err)
+		g.halt("storage: %w", err)
 	case g.disk.isNext(token):
 		g.wrote(g.disk.pop())
 	case token == g.snap.saving.token && token != 0:
