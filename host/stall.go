@@ -5,10 +5,9 @@ import "time"
 const (
 	// stallPoll is how often a connection is looked at.
 	stallPoll = 10 * time.Millisecond
-	// stallTime is for how long several segments may stay unacknowledged before a connection counts as stalled. A receiver may delay
-	// its acknowledgement by 40 ms, and by up to 200 ms where little is sent; hence stallSegments, which it would not leave so long.
-	stallTime     = 60 * time.Millisecond
-	stallSegments = 4
+	// stallTime is for how long something may stay unacknowledged, beside two round trips, before a connection counts as stalled. A system
+	// that delays acknowledgements does so by 40 ms, and not where all that came is read and nothing is sent back, as here.
+	stallTime = 60 * time.Millisecond
 )
 
 // onWay is what the system knows of what we sent on a connection.
@@ -26,9 +25,9 @@ type stallWatch struct {
 
 // stalled says whether what was sent is lost or held up, by what the system says of the connection now.
 func (w *stallWatch) judge(o onWay, now time.Time) bool {
-	if o.segments < stallSegments {
+	if o.segments == 0 {
 		w.since = time.Time{}
-		return o.segments > 0 && o.repeats > 0
+		return false
 	}
 	if w.since.IsZero() {
 		w.since = now

@@ -70,3 +70,34 @@ func TestConnectionsToPeersAreImpatient(t *testing.T) {
 		t.Errorf("TCP_USER_TIMEOUT is %d ms, want %d", got, unheardMs)
 	}
 }
+
+// TestWhatIsReadIsAcknowledged sends one small piece after the other: the system must not leave them without an acknowledgement for long, or
+// every quiet connection would count as stalled.
+func TestWhatIsReadIsAcknowledged(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	taken, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for i := range 100 {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := taken.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if o, ok := sent(conn); !ok || o.segments != 0 {
+			t.Fatalf("piece %d: %+v, known: %v", i, o, ok)
+		}
+	}
+}

@@ -17,7 +17,7 @@ func TestWhatCountsAsStalled(t *testing.T) {
 		"sent just now after an hour":                 {{onWay{segments: 9, silence: time.Hour}, 0, false}, {onWay{segments: 9, silence: time.Hour}, 50 * ms, false}},
 		"never acknowledged since":                    {{onWay{segments: 9, silence: time.Hour}, 0, false}, {onWay{segments: 9, silence: time.Hour}, 60 * ms, true}},
 		"always something, acknowledged all the time": {{onWay{segments: 9}, 0, false}, {onWay{segments: 9, silence: 2 * ms}, time.Second, false}},
-		"one segment, whose acknowledgement may wait": {{onWay{segments: 1}, 0, false}, {onWay{segments: 1, silence: 190 * ms}, 190 * ms, false}},
+		"one segment, never acknowledged":             {{onWay{segments: 1, silence: time.Hour}, 0, false}, {onWay{segments: 1, silence: time.Hour}, 59 * ms, false}, {onWay{segments: 1, silence: time.Hour}, 60 * ms, true}},
 		"one segment that TCP has sent again":         {{onWay{segments: 1, repeats: 1}, 0, true}},
 		"an old repetition, all acknowledged":         {{onWay{repeats: 1}, 0, false}},
 		"a long way":                                  {{onWay{segments: 9, rtt: 100 * ms}, 0, false}, {onWay{segments: 9, silence: 200 * ms, rtt: 100 * ms}, 200 * ms, false}, {onWay{segments: 9, silence: 260 * ms, rtt: 100 * ms}, 260 * ms, true}},
