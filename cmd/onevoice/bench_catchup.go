@@ -29,9 +29,9 @@ func benchCatchUpCommand() *cobra.Command {
 holds what it lacks is caught up by one. Three servers on this machine hold the flights; writers file and readers ask, each with one
 request under way, all the time. A gap is the longest time between two answers, whoever asked. The columns:
 
-  PHASE          rest: all three servers, no snapshot; save: while the leader, or any server, saves one; two: one server is
+  PHASE          rest: all three servers, no snapshot: the floor; save: until each of them has saved one; two: one server is
                  stopped; fetch: it is back and fetches and loads a snapshot; follow: from then until its log has caught up; after
-  WRITE, READ    answers per second, and the longest gap, through the Go client
+  WRITES, READS  answers per second, the longest gap, and how long 99 of 100 requests and the slowest one took, through the Go client
   HTTP           the longest gap of the server named, asked over HTTP as often as it answers
   OWN            the longest time by which a timer of the load itself was late: what the machine is to blame for
   STEP           the longest step of each server, under so many milliseconds: reads and writes wait for it`,
@@ -42,8 +42,8 @@ request under way, all the time. A gap is the longest time between two answers, 
 	}
 	cmd.Flags().IntVar(&o.flights, "flights", 100_000, "how many flights there are, 1,000 to 1,000,000")
 	cmd.Flags().IntVar(&o.writers, "writers", 64, "how many clients write, 1 to 4096")
-	cmd.Flags().IntVar(&o.readers, "readers", 16, "how many clients read, 1 to 4096")
-	cmd.Flags().DurationVar(&o.think, "think", 0, "how long each client waits from an answer to its next request, up to 10s: 0 for all that the servers can do")
+	cmd.Flags().IntVar(&o.readers, "readers", 64, "how many clients read, 1 to 4096")
+	cmd.Flags().DurationVar(&o.think, "think", 0, "how long each client waits from an answer to its next request in the mean, up to 10s: 0 for all that the servers can do")
 	cmd.Flags().IntVar(&o.snapshotEntries, "snapshot-entries", 2000, "after how many log entries the servers save a snapshot, 10 to 100,000")
 	cmd.Flags().IntVar(&o.keepEntries, "keep-entries", 500, "how many log entries they keep behind it, 1 to 100,000")
 	cmd.Flags().IntVar(&o.port, "port", 7580, "first of six ports for the servers")

@@ -83,14 +83,6 @@ func (c *catchUp) run(ctx context.Context) error {
 // measure goes through the phases.
 func (c *catchUp) measure(ctx context.Context) error {
 	names := c.names()
-	saving := func(all map[string]*api.Status) bool {
-		for _, s := range all {
-			if s.Counters["snapshot_saving"] > 0 {
-				return true
-			}
-		}
-		return false
-	}
 	if err := c.until(ctx, names, func(all map[string]*api.Status) bool { return !saving(all) }); err != nil {
 		return err
 	}
@@ -101,16 +93,32 @@ func (c *catchUp) measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err = c.until(ctx, names, saving); err != nil {
+	before, err := c.look(ctx, names)
+	if err != nil {
 		return err
 	}
+	saved := func(n string, s *api.Status) bool {
+		return s.Counters["snapshots_saved_total"] > before[n].Counters["snapshots_saved_total"]
+	}
 	err = c.phase(ctx, "save", names, func() error {
-		return c.until(ctx, names, func(all map[string]*api.Status) bool { return !saving(all) })
+		return c.until(ctx, names, func(all map[string]*api.Status) bool {
+			return !slices.ContainsFunc(names, func(n string) bool { return !saved(n, all[n]) })
+		})
 	})
 	if err != nil {
 		return err
 	}
 	return c.lag(ctx, names)
+}
+
+// saving says whether any server is saving a snapshot.
+func saving(all map[string]*api.Status) bool {
+	for _, s := range all {
+		if s.Counters["snapshot_saving"] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // lag stops a follower, lets it fall behind and brings it back.
@@ -352,9 +360,11 @@ func (c *catchUp) span(n int) (from, to time.Time) {
 	return from, from.Add(10 * time.Minute)
 }
 
-// keep does something again and again, with a pause in between.
+// keep does something again and again. Before the first time it waits for up to pause, and in between for half of pause to one and a half: those
+// who begin at once and pause alike stay in step, and what they call a gap is their own pause.
 func (c *catchUp) keep(ctx context.Context, group *sync.WaitGroup, gaps *bench.Gaps, pause time.Duration, do func(n int) error) {
 	group.Go(func() {
+		time.Sleep(upTo(pause))
 		for n := 0; ctx.Err() == nil; n++ {
 			start := time.Now()
 			if err := do(n); err == nil {
@@ -362,24 +372,32 @@ func (c *catchUp) keep(ctx context.Context, group *sync.WaitGroup, gaps *bench.G
 			} else if ctx.Err() == nil {
 				c.failed.Add(1)
 			}
-			if pause > 0 {
-				time.Sleep(pause)
-			}
+			time.Sleep(pause/2 + upTo(pause))
 		}
 	})
 }
 
+// upTo is some time from none to d.
+func upTo(d time.Duration) time.Duration {
+	if d == 0 {
+		return 0
+	}
+	return rand.N(d)
+}
+
 func (c *catchUp) print(out io.Writer) error {
 	names := c.names()
-	head := "PHASE\tSECONDS\tWRITES/s\tGAP ms\tP99 ms\tREADS/s\tGAP ms\tP99 ms"
+	head := "PHASE\tSECONDS\tWRITES/s\tGAP ms\tP99 ms\tMAX ms\tREADS/s\tGAP ms\tP99 ms\tMAX ms"
 	for _, n := range names {
 		head += "\tHTTP " + strings.ToUpper(n) + " ms"
 	}
 	head += "\tOWN ms\tDISK ms\tSTEP ms"
 	return columns(out, head, func(w io.Writer) {
 		for _, p := range c.phases {
-			fmt.Fprintf(w, "%s\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f", p.Phase, p.Seconds, float64(p.Write.Answered)/p.Seconds, msOf(p.Write.Gap), msOf(p.Write.P99),
-				float64(p.Read.Answered)/p.Seconds, msOf(p.Read.Gap), msOf(p.Read.P99))
+			fmt.Fprintf(w, "%s\t%.1f", p.Phase, p.Seconds)
+			for _, s := range []bench.Span{p.Write, p.Read} {
+				fmt.Fprintf(w, "\t%.0f\t%.0f\t%.0f\t%.0f", float64(s.Answered)/p.Seconds, msOf(s.Gap), msOf(s.P99), msOf(s.Max))
+			}
 			for _, n := range names {
 				if s, ok := p.HTTP[n]; ok {
 					fmt.Fprintf(w, "\t%.0f", msOf(s.Gap))
