@@ -96,7 +96,13 @@ func (w *world) takeEvents(t testing.TB) []Event {
 	return list
 }
 
-func chunksOf(s *State) [][]byte { return slices.Collect(s.Chunks()) }
+func chunksOf(s *State) [][]byte {
+	var all [][]byte
+	for c := range s.Chunks() {
+		all = append(all, bytes.Clone(c))
+	}
+	return all
+}
 
 // failer is a test, or a property's.
 type failer interface {

@@ -80,9 +80,8 @@ func (p *packer) flush() bool {
 	if p.ended || len(p.chunk.B) == 0 {
 		return !p.ended
 	}
-	full := p.chunk.B
-	p.chunk.B = nil
-	p.ended = !p.yield(full)
+	p.ended = !p.yield(p.chunk.B)
+	p.chunk.B = p.chunk.B[:0]
 	return !p.ended
 }
 

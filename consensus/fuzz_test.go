@@ -193,7 +193,7 @@ func FuzzChunk(f *testing.F) {
 		cfg := oneVoter()
 		l := newLoader(&cfg)
 		header := slices.Collect(genesis(&cfg).root(testGroup).chunks())[0]
-		for _, c := range [][]byte{header, sealChunk(kind, one), sealChunk(kind, two)} {
+		for _, c := range [][]byte{header, sealChunk(new(codec.Writer), kind, one), sealChunk(new(codec.Writer), kind, two)} {
 			if l.add(c) != nil {
 				return
 			}

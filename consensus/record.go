@@ -21,9 +21,15 @@ const sealBytes = 5
 // sealStart begins a value of n bytes; seal completes it.
 func sealStart(version uint8, n int) *codec.Writer {
 	w := &codec.Writer{B: make([]byte, 0, sealBytes+n)}
+	sealIn(w, version)
+	return w
+}
+
+// sealIn begins a value in w's memory, in place of what it holds.
+func sealIn(w *codec.Writer, version uint8) {
+	w.B = w.B[:0]
 	w.U8(version)
 	w.U32(0)
-	return w
 }
 
 func seal(w *codec.Writer) []byte {

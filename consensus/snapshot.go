@@ -59,7 +59,7 @@ func (g *Group) maybeSave() {
 	s.since, s.wanted = 0, false
 	chunks := func(yield func([]byte) bool) {
 		*sum = *newContentSum()
-		for c := range root.chunks() {
+		for c := range root.passingChunks() {
 			sum.add(c)
 			if !yield(c) {
 				return

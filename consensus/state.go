@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"hash"
@@ -63,10 +64,22 @@ const (
 	chunkMachine  = 3
 )
 
-// chunks is the state as it is stored: each chunk sealed, its kind first.
+// chunks is the state as it is stored: each chunk sealed, its kind first, in memory of its own.
 func (r root) chunks() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		if !yield(sealChunk(chunkHeader, r.header())) {
+		for c := range r.passingChunks() {
+			if !yield(bytes.Clone(c)) {
+				return
+			}
+		}
+	}
+}
+
+// passingChunks are chunks that stay until the next one is taken. A save makes hundreds, of which it needs one at a time.
+func (r root) passingChunks() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		var w codec.Writer
+		if !yield(sealChunk(&w, chunkHeader, r.header())) {
 			return
 		}
 		sessions := r.sessions
@@ -74,20 +87,20 @@ func (r root) chunks() iter.Seq[[]byte] {
 			sessions = session.New().Root()
 		}
 		for c := range sessions.Chunks() {
-			if !yield(sealChunk(chunkSessions, c)) {
+			if !yield(sealChunk(&w, chunkSessions, c)) {
 				return
 			}
 		}
 		for c := range r.machine.Chunks() {
-			if !yield(sealChunk(chunkMachine, c)) {
+			if !yield(sealChunk(&w, chunkMachine, c)) {
 				return
 			}
 		}
 	}
 }
 
-func sealChunk(kind uint8, body []byte) []byte {
-	w := sealStart(stateVersion, 1+len(body))
+func sealChunk(w *codec.Writer, kind uint8, body []byte) []byte {
+	sealIn(w, stateVersion)
 	w.U8(kind)
 	w.Raw(body)
 	return seal(w)

@@ -299,6 +299,7 @@ func (w *world) store(s *server, out *Output) {
 			var image [][]byte
 			for c := range v.Chunks {
 				key := string(binary.BigEndian.AppendUint64(bytes.Clone(v.Prefix), n))
+				c = bytes.Clone(c)
 				s.disk.seen[key], s.disk.durable[key] = c, c
 				image = append(image, c)
 				n++

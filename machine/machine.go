@@ -55,5 +55,6 @@ type Root interface {
 	Query(op []byte) []byte
 	// Chunks is the state in the project's fixed encoding, sorted, in chunks of at most 256 KiB (one record may make one chunk
 	// larger, up to 1 MiB). Equal states give equal chunks, on every replica and build.
+	// A chunk may lie in memory that is used again for the next one: who keeps it makes a copy.
 	Chunks() iter.Seq[[]byte]
 }

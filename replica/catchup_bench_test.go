@@ -341,7 +341,7 @@ func (n *catchUpNode) saveMore() {
 			n.saves = n.saves[1:]
 			return
 		}
-		n.disk[string(binary.BigEndian.AppendUint64(bytes.Clone(s.Prefix), s.n))] = chunk
+		n.disk[string(binary.BigEndian.AppendUint64(bytes.Clone(s.Prefix), s.n))] = bytes.Clone(chunk)
 		s.n++
 	}
 }

@@ -97,7 +97,7 @@ type Read struct {
 
 // Save writes the chunks of an immutable state under Prefix followed by the chunk's number (uint64, big-endian, from 0),
 // durable before Done. The driver may produce them on another goroutine, while the machine goes on; a save has no place in the
-// order of the writes.
+// order of the writes. A chunk is the driver's until it takes the next one, which may lie in the same memory.
 type Save struct {
 	Token  Token
 	Prefix []byte

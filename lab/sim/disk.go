@@ -41,7 +41,7 @@ func batches(s step.Save) [][]step.Op {
 	all := [][]step.Op{{clearing(s.Prefix)}}
 	n := 0
 	for chunk := range s.Chunks {
-		set := step.Op{Kind: step.Set, Key: chunkKey(s.Prefix, n), Value: chunk}
+		set := step.Op{Kind: step.Set, Key: chunkKey(s.Prefix, n), Value: bytes.Clone(chunk)}
 		if n == 0 {
 			all[0] = append(all[0], set)
 		} else {
