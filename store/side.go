@@ -63,6 +63,7 @@ func (s *Store) writeChunks(r request) {
 	b := s.db.NewBatch()
 	err := b.DeleteRange(r.save.Prefix, prefixEnd(r.save.Prefix), nil)
 	number := uint64(0)
+	p := s.newPace()
 	for chunk := range r.save.Chunks {
 		if err != nil || s.Err() != nil {
 			break
@@ -74,6 +75,7 @@ func (s *Store) writeChunks(r request) {
 			s.count.savedBytes.Add(uint64(b.Len()))
 			s.apply(b, true)
 			b = s.db.NewBatch()
+			p.rest()
 		}
 	}
 	if err != nil {

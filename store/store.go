@@ -48,6 +48,7 @@ type Store struct {
 	saveSlots chan struct{}
 	side      sync.WaitGroup // reads and saves under way
 	lastSave  chan struct{}  // closed when the newest save has ended; writer goroutine only
+	closing   chan struct{}  // closed when saves shall rest no more
 	writerEnd chan struct{}
 	closeOnce sync.Once
 	closeErr  error
@@ -110,7 +111,7 @@ func newStore(dir string) *Store {
 	return &Store{
 		dir: dir, queue: newQueue(maxQueued, maxQueuedBytes), failed: make(chan struct{}),
 		readSlots: make(chan struct{}, maxReads), saveSlots: make(chan struct{}, maxSaves),
-		lastSave: ended, writerEnd: make(chan struct{}),
+		lastSave: ended, closing: make(chan struct{}), writerEnd: make(chan struct{}),
 	}
 }
 
@@ -222,6 +223,7 @@ func prefixEnd(prefix []byte) []byte {
 // because nothing more may be written to them.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
+		close(s.closing)
 		s.queue.close()
 		ended := make(chan struct{})
 		go func() {
