@@ -34,9 +34,9 @@ type Config struct {
 
 // Limits are the bounds that a test or an operator may change. They need not be equal on all replicas.
 type Limits struct {
-	// SnapshotEntries is after how many applied entries a snapshot is saved.
+	// SnapshotEntries is after how many applied entries a snapshot is saved, from half of it to one and a half: the members save by turns.
 	SnapshotEntries uint64
-	// SnapshotBytes is after how many bytes of applied entries a snapshot is saved: it bounds memory and replay.
+	// SnapshotBytes is after how many bytes of applied entries a snapshot is saved, up to one and a half times: it bounds memory and replay.
 	SnapshotBytes uint64
 	// KeepEntries is how many entries stay behind a snapshot for followers that are a little late.
 	KeepEntries uint64

@@ -179,6 +179,7 @@ func (g *Group) run(now step.Now) {
 	if g.halted == nil {
 		g.dropUnused()
 		g.keepCommit()
+		g.recordSaved()
 		g.maybeSave()
 		g.pullMore()
 	}

@@ -33,6 +33,12 @@ func (m members) has(server uint64) bool {
 	return slices.Contains(m.voters, server) || slices.Contains(m.learners, server)
 }
 
+// place is where a server stands among all members, from 0, and how many they are. One that is no member stands first.
+func (m members) place(server uint64) (place, of uint64) {
+	all := slices.Concat(m.voters, m.learners)
+	return uint64(max(slices.Index(all, server), 0)), uint64(max(len(all), 1))
+}
+
 // covers says whether everybody in o is in m.
 func (m members) covers(o members) bool {
 	return !slices.ContainsFunc(o.voters, func(s uint64) bool { return !m.has(s) }) &&

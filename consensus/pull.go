@@ -123,14 +123,18 @@ func (g *Group) SnapshotChunk(from uint64, m wire.SnapshotChunk) {
 }
 
 // loadNext loads at most one chunk, however many are here: a machine may need milliseconds for each, and whatever else came
-// in the same burst waits for it. The end of the chunk's write brings the next flush, and so the next chunk.
+// in the same burst waits for it. Where the next one is here, it asks for the next flush.
 func (g *Group) loadNext() {
 	p := g.pull
 	if p == nil || p.next == p.meta.chunks || p.slot(p.next).bytes == nil {
 		return
 	}
-	if g.load(p) && p.next == p.meta.chunks {
+	switch {
+	case !g.load(p):
+	case p.next == p.meta.chunks:
 		g.complete(p)
+	default:
+		g.out.Again = p.slot(p.next).bytes != nil
 	}
 }
 

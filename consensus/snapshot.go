@@ -28,6 +28,8 @@ type snapshots struct {
 
 // saving is a snapshot whose chunks are being written. The driver may read the chunks on another goroutine; it fills sum,
 // and this side reads it only after Done.
+//
+// It waits, with token 0, while a follower fetches the snapshot before it: to record it is to delete that one.
 type saving struct {
 	token       step.Token
 	index, term uint64
@@ -38,19 +40,19 @@ type saving struct {
 // maybeSave begins a snapshot where enough was applied since the last one.
 func (g *Group) maybeSave() {
 	l, s := &g.cfg.Limits, &g.snap
-	entries := g.state.index - s.meta.index
 	s.wanted = s.wanted && !s.meta.members.covers(g.state.members)
-	if entries < l.SnapshotEntries && s.since < l.SnapshotBytes && !s.wanted {
+	place, of := g.state.members.place(g.cfg.Self)
+	late := s.since >= l.SnapshotBytes+l.SnapshotBytes/2/of*place
+	if !late && g.state.index < saveAfter(s.meta.index, l.SnapshotEntries, place, of) && !s.wanted {
 		return
 	}
-	if s.saving.token != 0 || s.recording != 0 || s.cleaning > 0 || g.staged != nil {
+	if s.saving.index != 0 || s.recording != 0 || s.cleaning > 0 || g.staged != nil {
 		return
 	}
 	if mutant.On(mutant.ApplyBeforePersist) && g.state.index > g.rn.BasicStatus().Applied {
 		return // so that the bug shows in answers, not in a refusal of raft
 	}
-	// A follower that is fetching the present one would have to start anew: let it finish, within reason.
-	if g.peers.fetching() && entries < holdEntries*l.SnapshotEntries && s.since < holdBytes*l.SnapshotBytes {
+	if g.holdsSnapshot() {
 		return
 	}
 	root := g.state.root(g.cfg.Group)
@@ -73,20 +75,42 @@ func (g *Group) maybeSave() {
 	g.fact("snapshot-saving", s.saving.index, "")
 }
 
-// saved follows a save whose chunks are durable: one write makes it the newest snapshot, deletes the one before and
-// cuts the log.
+// holdsSnapshot says that a follower is fetching the present one. It would have to start anew: let it finish, within reason.
+func (g *Group) holdsSnapshot() bool {
+	l, s := &g.cfg.Limits, &g.snap
+	return g.peers.fetching() && g.state.index-s.meta.index < holdEntries*l.SnapshotEntries && s.since < holdBytes*l.SnapshotBytes
+}
+
+// saveAfter is the index from which a server saves the snapshot after the one at last: the first of its own marks that is at least half
+// an interval on. The marks of one server are an interval apart, and those of the members lie evenly between, so that they save by turns.
+func saveAfter(last, interval, place, of uint64) uint64 {
+	least := last + (interval+1)/2
+	return least + (interval/of*place+interval-least%interval)%interval
+}
+
+// saved follows a save whose chunks are durable.
 func (g *Group) saved() {
-	s := &g.snap
-	v := s.saving
-	s.saving = saving{}
+	v := &g.snap.saving
+	v.token = 0
 	switch {
 	case !v.sum.whole:
 		g.halt("snapshot %d was reported saved, but not all its chunks were taken", v.index)
-		return
 	case v.sum.largest > maxStoredChunk:
 		g.halt("snapshot %d has a chunk of %d bytes, allowed: %d", v.index, v.sum.largest, maxStoredChunk)
+	default:
+		g.recordSaved()
+	}
+}
+
+// recordSaved makes what was saved the newest snapshot: one write records it, deletes the one before and cuts the log.
+func (g *Group) recordSaved() {
+	s := &g.snap
+	v := s.saving
+	if v.index == 0 || v.token != 0 || g.holdsSnapshot() {
 		return
-	case v.index <= s.meta.index || g.staged != nil && g.staged.taken: // a newer one came from the leader meanwhile
+	}
+	s.saving = saving{}
+	if v.index <= s.meta.index || g.staged != nil && g.staged.taken { // a newer one came from the leader meanwhile
 		g.clean(v.index)
 		return
 	}

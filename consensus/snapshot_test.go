@@ -527,7 +527,7 @@ func TestStrayChunksAreDeleted(t *testing.T) {
 }
 
 // However many chunks come in one burst, each step takes one into the new state: what else is in the burst, and what comes
-// after it, waits no longer. The writes of the chunks bring the next steps.
+// after it, waits no longer. Where the next chunk is here, the next step is asked for.
 func TestChunksAreLoadedOneAStep(t *testing.T) {
 	w := newWorld(t, 3, 1, smallSnapshots)
 	id := w.openSession()
@@ -557,13 +557,19 @@ func TestChunksAreLoadedOneAStep(t *testing.T) {
 	for _, m := range held {
 		f.group.SnapshotChunk(l.id, m)
 	}
-	for loaded := range min(pullWindow, p.meta.chunks) {
+	here := min(pullWindow, p.meta.chunks)
+	w.onFlush = func(s *server, out *Output) {
+		if s == f && out.Again != (p.next < here) {
+			t.Fatalf("with %d of %d chunks loaded the flush says Again %v", p.next, here, out.Again)
+		}
+	}
+	for loaded := range here {
 		if p.next != loaded {
 			t.Fatalf("%d chunks were loaded in %d steps", p.next, loaded)
 		}
 		w.flush(f)
 	}
-	w.onFrame = nil
+	w.onFlush, w.onFrame = nil, nil
 	w.until("the snapshot", func() bool { return w.facts["snapshot-installed"] == 1 })
 	w.settle()
 }
@@ -612,5 +618,61 @@ func TestSaveWaitsForCleanup(t *testing.T) {
 	g.Flush(step.Now{}, &out)
 	if len(out.Saves) != 1 {
 		t.Fatalf("%d saves after the cleanup", len(out.Saves))
+	}
+}
+
+// A snapshot that was being saved when a follower began to fetch the one before it does not replace that one until then.
+func TestSavedSnapshotWaitsForFetch(t *testing.T) {
+	w := newWorld(t, 3, 1, smallSnapshots)
+	id := w.openSession()
+	l, f := w.lag(id)
+	w.until("no save", func() bool { return l.group.snap.saving.index == 0 })
+	usual := w.diskMs
+	w.diskMs = 400 // the save shall take long
+	for seq := uint64(201); l.group.snap.saving.token == 0; seq++ {
+		w.write(id, seq, 1)
+	}
+	w.diskMs = usual
+	lost := 20
+	w.onFrame = func(_, to uint64, frame []byte) bool { // so that the save ends first
+		h, _, _ := wire.Open(frame)
+		if h.Kind == wire.KindSnapshotChunk && to == f.id && lost > 0 {
+			lost--
+			return false
+		}
+		return true
+	}
+	old, next := l.group.snap.meta.index, l.group.snap.saving.index
+	f.cut = false
+	w.until("the end of the save", func() bool { return l.group.snap.saving.token == 0 })
+	if f.group.pull == nil || l.group.snap.meta.index != old {
+		t.Fatalf("the snapshot at %d was replaced by %d while it was fetched", old, l.group.snap.meta.index)
+	}
+	w.until("the snapshot", func() bool { return f.group.counters.Installed == 1 })
+	w.until("the next one", func() bool { return l.group.snap.meta.index == next })
+	if w.facts["snapshot-abandoned"] != 0 {
+		t.Fatalf("facts %v", w.facts)
+	}
+	w.settle()
+}
+
+// Each member saves at marks of its own, and within an interval and a half of its last snapshot.
+func TestMembersSaveByTurns(t *testing.T) {
+	for _, interval := range []uint64{1, 2, 5, 40, 2000, 10_000} {
+		for of := uint64(1); of <= 5; of++ {
+			marks := map[uint64]uint64{}
+			for place := range of {
+				for last := range 3 * interval {
+					at := saveAfter(last, interval, place, of)
+					if d := at - last; d == 0 || 2*d < interval || 2*d > 3*interval {
+						t.Fatalf("interval %d: member %d of %d saves at %d after %d", interval, place, of, at, last)
+					}
+					if other, taken := marks[at%interval]; taken && other != place && interval >= of {
+						t.Fatalf("interval %d: members %d and %d of %d both save at %d", interval, place, other, of, at)
+					}
+					marks[at%interval] = place
+				}
+			}
+		}
 	}
 }

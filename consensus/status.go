@@ -98,7 +98,7 @@ func (g *Group) Status() Status {
 		Waiting: g.queue.waiting(), WaitingReads: g.reads.count,
 		Sessions: g.state.sessions.Len(), Keys: g.state.sessions.Keys(),
 		Stalled: g.stalled(), Fetching: g.pull != nil || g.staged != nil,
-		Saving: g.snap.saving.token != 0 || g.snap.recording != 0, Counters: g.counters,
+		Saving: g.snap.saving.index != 0 || g.snap.recording != 0, Counters: g.counters,
 	}
 	if g.leads() {
 		g.rn.WithProgress(func(id uint64, _ raft.ProgressType, pr tracker.Progress) {
