@@ -9,10 +9,13 @@ import (
 
 // Sizes given to Pebble.
 const (
-	// memTableBytes holds the log of a busy second or two; most log entries are deleted before they ever reach a table.
-	memTableBytes = 64 << 20
-	// memTables is how many may wait for a flush before writes do: a slow disk is seen late rather than as a stall.
-	memTables = 4
+	// memTableBytes is how much is written between two changes of the memtable. Each change lets a log file of that size be laid out on
+	// the disk, which commits wait for, and a flush of that size, which takes a core.
+	memTableBytes = 16 << 20
+	// memTables is how many may wait for a flush before writes do, and tableLayers how many layers of flushed ones for a compaction: a slow
+	// disk is seen late rather than as a stall.
+	memTables   = 16
+	tableLayers = 48
 	// cacheBytes serves snapshot chunks to lagging peers; nothing else is read while serving.
 	cacheBytes = 16 << 20
 	// walBytesPerSync spreads the writing of large unsynced batches, so that the next sync finds little to do.
@@ -31,6 +34,7 @@ func options(fs vfs.FS, s *Store) *pebble.Options {
 		ErrorIfNotExists:            true,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: memTables,
+		L0StopWritesThreshold:       tableLayers,
 		CacheSize:                   cacheBytes,
 		WALBytesPerSync:             walBytesPerSync,
 		Logger:                      quietLogger{s},

@@ -57,7 +57,7 @@ type Store struct {
 // Limits of what may be under way. A caller beyond one waits.
 const (
 	maxQueued      = 1024     // writes: far above what groups keep in flight
-	maxQueuedBytes = 64 << 20 // of keys and values in the queue: one memtable
+	maxQueuedBytes = 64 << 20 // of keys and values in the queue
 	maxReads       = 64       // reads: windows of a few chunks for a few lagging peers
 	maxSaves       = 16       // saves: a snapshot and a staging area of a few groups
 )
