@@ -27,7 +27,9 @@ const (
 	GreatCircle = "great-circle"
 )
 
-func (r *reader) edges() (great bool) { return r.oneOf(Straight+" "+GreatCircle) == GreatCircle }
+var edgeKinds = []string{Straight, GreatCircle}
+
+func (r *reader) edges() (great bool) { return r.oneOf(edgeKinds) == GreatCircle }
 
 // Sector is the body of a PUT and of an answer. Version stands in answers only: a PUT that carries one is refused, since
 // If-Match says which version is meant.
@@ -44,8 +46,8 @@ func ReadSector(id string, body []byte) (airspace.Sector, error) {
 	r := newReader("put sector", body)
 	s := airspace.Sector{ID: id}
 	volumes := false
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "id":
 			r.sameID(id)
 		case "name":
@@ -85,8 +87,8 @@ func (r *reader) volume() geo.Polygon {
 	var p Polygon
 	var floor, ceiling Altitude
 	var area, low, high, great bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "edges":
 			great = r.edges()
 		case "polygon":
