@@ -129,7 +129,9 @@ type constant struct {
 func (c *constant) Read(context.Context) (Snapshot, error) { return c.at, nil }
 
 // Do implements Service.
-func (c *constant) Do(context.Context, []byte, *wire.Key) (wire.Reply, error) { return c.reply, nil }
+func (c *constant) Do(context.Context, time.Time, []byte, *wire.Key) (wire.Reply, error) {
+	return c.reply, nil
+}
 
 // newConstant is a server of what holds after one flight was filed, and the requests that write and read that flight.
 func newConstant(t testing.TB) (s *Server, put, get func() *http.Request) {
@@ -139,7 +141,7 @@ func newConstant(t testing.TB) (s *Server, put, get func() *http.Request) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reply, err := f.Do(t.Context(), airspace.Encode(airspace.PutFlight{Flight: flight}), nil)
+	reply, err := f.Do(t.Context(), time.Time{}, airspace.Encode(airspace.PutFlight{Flight: flight}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
