@@ -27,6 +27,11 @@ func rig(b *testing.B, flights int) (*Server, string) {
 	for i := range flights {
 		must(b, s, 200, nil, "PUT", fmt.Sprintf("/api/v1/flights/F%d", i), through)
 	}
+	return s, listen(b, s)
+}
+
+// listen serves on a real socket until the benchmark ends.
+func listen(b *testing.B, s *Server) (address string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -34,7 +39,7 @@ func rig(b *testing.B, flights int) (*Server, string) {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(b.Context(), l) }()
 	b.Cleanup(func() { <-done })
-	return s, l.Addr().String()
+	return l.Addr().String()
 }
 
 // caller sends one request again and again over one connection, and reads no more of an answer than it must.
@@ -44,13 +49,13 @@ type caller struct {
 	request []byte
 }
 
-func newCaller(b *testing.B, address, path string) *caller {
+func newCaller(b *testing.B, address, request string) *caller {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { conn.Close() })
-	return &caller{conn, bufio.NewReader(conn), []byte("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")}
+	return &caller{conn, bufio.NewReader(conn), []byte(request)}
 }
 
 func (c *caller) call() error {
@@ -92,20 +97,33 @@ func BenchmarkQuestionOverHTTP(b *testing.B) {
 	for _, flights := range []int{0, 10, 100} {
 		b.Run(fmt.Sprint(flights), func(b *testing.B) {
 			_, address := rig(b, flights)
-			b.SetParallelism(16)
-			before := cpu(b)
-			b.RunParallel(func(pb *testing.PB) {
-				c := newCaller(b, address, "/api/v1/sectors/BOX/flights?limit=1000")
-				for pb.Next() {
-					if err := c.call(); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "answers/s")
-			b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-us/op")
+			overHTTP(b, address, "GET /api/v1/sectors/BOX/flights?limit=1000 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 		})
 	}
+}
+
+// BenchmarkWriteOverHTTP is one write over loopback, without the node, the callers in the same process.
+func BenchmarkWriteOverHTTP(b *testing.B) {
+	s, _, _ := newConstant(b)
+	overHTTP(b, listen(b, s), fmt.Sprintf("PUT /api/v1/flights/BENCH-0001-0001 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"+
+		"Idempotency-Key: bench-1\r\nContent-Length: %d\r\n\r\n%s", len(plan), plan))
+}
+
+// overHTTP sends one request again and again over several connections.
+func overHTTP(b *testing.B, address, request string) {
+	b.SetParallelism(16)
+	b.ReportAllocs()
+	before := cpu(b)
+	b.RunParallel(func(pb *testing.PB) {
+		c := newCaller(b, address, request)
+		for pb.Next() {
+			if err := c.call(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "answers/s")
+	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-us/op")
 }
 
 // BenchmarkQuestion is the handler alone.
