@@ -38,11 +38,11 @@ type unit struct {
 }
 
 // The units of each quantity, in the order in which a refusal names them.
-var (
-	altitudeUnits = []string{"ft", "m", "FL"}
-	lengthUnits   = []string{"NM", "km", "m", "ft"}
-	heightUnits   = []string{"ft", "m"}
-	durationUnits = []string{"s", "min", "h"}
+const (
+	altitudeUnits = "ft m FL"
+	lengthUnits   = "NM km m ft"
+	heightUnits   = "ft m"
+	durationUnits = "s min h"
 )
 
 // unitNamed gives a unit by its name; it has to be one of those above.
@@ -106,7 +106,7 @@ func (u unit) out(parts int64) (int64, bool) {
 
 // quantity is how the reader takes a value with its unit: which units there are, and from low to high parts of the smallest.
 type quantity struct {
-	units     []string
+	units     string
 	low, high int64
 	places    int    // of the low and high in a refusal
 	in        string // their unit in a refusal, with a space before it
@@ -158,22 +158,23 @@ func (r *reader) quantity(q quantity) taken {
 	return t
 }
 
-// oneOf takes a string that is one of the words.
-func (r *reader) oneOf(words []string) string {
+// oneOf takes a string that is one of the words separated by spaces.
+func (r *reader) oneOf(words string) string {
 	const longest = 32
 	s := r.text(longest)
-	for _, w := range words {
-		if w == string(s) {
+	for left := words; left != ""; {
+		var w string
+		if w, left, _ = strings.Cut(left, " "); w == string(s) {
 			return w
 		}
 	}
 	if !r.failed() {
-		r.refuse(strconv.Quote(string(s)), strings.Join(words, ", "), "")
+		r.refuse(strconv.Quote(string(s)), strings.ReplaceAll(words, " ", ", "), "")
 	}
 	return ""
 }
 
-var allowedRefs = []string{"STD", "AMSL", "WGS84"}
+const allowedRefs = "STD AMSL WGS84"
 
 // altitude takes an altitude; "unlimited" only where it is a ceiling.
 func (r *reader) altitude(ceiling bool) Altitude {

@@ -27,9 +27,7 @@ const (
 	GreatCircle = "great-circle"
 )
 
-var edgeKinds = []string{Straight, GreatCircle}
-
-func (r *reader) edges() (great bool) { return r.oneOf(edgeKinds) == GreatCircle }
+func (r *reader) edges() (great bool) { return r.oneOf(Straight+" "+GreatCircle) == GreatCircle }
 
 // Sector is the body of a PUT and of an answer. Version stands in answers only: a PUT that carries one is refused, since
 // If-Match says which version is meant.
