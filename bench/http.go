@@ -34,8 +34,10 @@ type Answer struct {
 }
 
 const (
-	// httpPatience is how long a request may take.
+	// httpPatience is how long a request may take, and armedFor how much longer it may get, since a deadline that was set that
+	// recently is left as it is.
 	httpPatience = 10 * time.Second
+	armedFor     = time.Second
 	// maxAnswer bounds the body of an answer that is read.
 	maxAnswer  = 1 << 20
 	httpBuffer = 8 << 10
@@ -44,24 +46,23 @@ const (
 // httpConn is one connection.
 type httpConn struct {
 	net.Conn
-	in   *bufio.Reader
-	body []byte
+	in       *bufio.Reader
+	out      []byte
+	body     []byte
+	deadline time.Time
 }
 
-// Do sends a whole request, head and body, and has check look at the answer.
-func (h *HTTP) Do(ctx context.Context, request []byte, check func(Answer) error) error {
+// Do sends the whole request, head and body, that fill appends, and has check look at the answer.
+func (h *HTTP) Do(ctx context.Context, fill func(b []byte) []byte, check func(Answer) error) error {
 	c, err := h.take(ctx)
 	if err != nil {
 		return err
 	}
-	deadline := time.Now().Add(httpPatience)
-	if ends, ok := ctx.Deadline(); ok && ends.Before(deadline) {
-		deadline = ends
-	}
-	if err := c.SetDeadline(deadline); err != nil {
+	if err := c.arm(ctx); err != nil {
 		return c.broken(err)
 	}
-	if _, err := c.Write(request); err != nil {
+	c.out = fill(c.out[:0])
+	if _, err := c.Write(c.out); err != nil {
 		return c.broken(err)
 	}
 	a, err := c.read()
@@ -99,6 +100,18 @@ func (h *HTTP) Close() {
 		_ = c.Close() // nothing is lost
 	}
 	h.idle = nil
+}
+
+// arm sets the deadline of a request.
+func (c *httpConn) arm(ctx context.Context) error {
+	deadline := time.Now().Add(httpPatience + armedFor)
+	if ends, ok := ctx.Deadline(); ok && ends.Before(deadline) {
+		deadline = ends
+	} else if still := deadline.Sub(c.deadline); still >= 0 && still < armedFor {
+		return nil
+	}
+	c.deadline = deadline
+	return c.SetDeadline(deadline)
 }
 
 func (c *httpConn) broken(err error) error {

@@ -43,7 +43,9 @@ func TestHTTP(t *testing.T) {
 	h := &HTTP{Address: server.Listener.Addr().String()}
 	t.Cleanup(func() { h.Close(); server.Close() })
 	do := func(ctx context.Context, path, body string) (got Answer, text string, err error) {
-		request := fmt.Appendf(nil, "PUT %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+		request := func(b []byte) []byte {
+			return fmt.Appendf(b, "PUT %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
+		}
 		err = h.Do(ctx, request, func(a Answer) error { got, text = a, string(a.Body); return nil })
 		return got, text, err
 	}
@@ -53,7 +55,8 @@ func TestHTTP(t *testing.T) {
 		}
 	}
 	refusal := errors.New("refused")
-	if err := h.Do(t.Context(), []byte("GET / HTTP/1.1\r\nHost: h\r\n\r\n"), func(Answer) error { return refusal }); !errors.Is(err, refusal) {
+	get := func(b []byte) []byte { return append(b, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"...) }
+	if err := h.Do(t.Context(), get, func(Answer) error { return refusal }); !errors.Is(err, refusal) {
 		t.Errorf("the check's error is lost: %v", err)
 	}
 	if n := connections.Load(); n != 1 {

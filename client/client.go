@@ -190,31 +190,38 @@ func (o *Options) check() error {
 // wire.MaxCommandBytes and may not be changed until Do returns. key may be nil. The deadline is that of ctx, core.DeadlineNs from
 // now where it has none. Any goroutine may call it; thousands may at once.
 func (c *Client) Do(ctx context.Context, op []byte, key *wire.Key) (wire.Reply, error) {
-	return c.ask(ctx, core.Ask{Op: op, Key: key})
+	return c.ask(ctx, time.Time{}, core.Ask{Op: op, Key: key})
+}
+
+// DoUntil is Do with a deadline of its own, beside that of ctx: it saves who gives many commands a context and a timer for each.
+func (c *Client) DoUntil(ctx context.Context, deadline time.Time, op []byte, key *wire.Key) (wire.Reply, error) {
+	return c.ask(ctx, deadline, core.Ask{Op: op, Key: key})
 }
 
 // Query answers a question from a state no older than the call, and changes nothing. An empty op only asks at which
 // index the group stands. Size, deadline and callers are as with Do.
 func (c *Client) Query(ctx context.Context, op []byte) (wire.Reply, error) {
-	return c.ask(ctx, core.Ask{Op: op, Query: true})
+	return c.ask(ctx, time.Time{}, core.Ask{Op: op, Query: true})
 }
 
-func (c *Client) ask(ctx context.Context, a core.Ask) (wire.Reply, error) {
+// ask runs a request until the earlier of a deadline, where it is not zero, and that of ctx.
+func (c *Client) ask(ctx context.Context, deadline time.Time, a core.Ask) (wire.Reply, error) {
 	x := c.calls.Get().(*call)
-	x.ask = a
-	x.deadline, _ = ctx.Deadline()
+	x.ask, x.deadline = a, deadline
+	if ends, ok := ctx.Deadline(); ok && (deadline.IsZero() || ends.Before(deadline)) {
+		x.deadline = ends
+	}
 	if !c.mail.ask(x) {
 		return wire.Reply{}, &Error{Problem: closed(), cause: ErrClosed}
 	}
 	select {
 	case <-x.done:
 		f, cause := x.finished, x.cause
-		late := !x.deadline.IsZero() && !time.Now().Before(x.deadline)
-		x.ask = core.Ask{}
-		c.calls.Put(x)
-		if cause == nil && late {
+		if f.Err != nil && cause == nil && !x.deadline.IsZero() && !time.Now().Before(x.deadline) {
 			cause = context.DeadlineExceeded
 		}
+		x.ask, x.finished = core.Ask{}, core.Finished{}
+		c.calls.Put(x)
 		return answer(f, cause)
 	case <-ctx.Done():
 		// The owner may read this after the request has ended, so the call is never used for another one.

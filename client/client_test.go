@@ -185,6 +185,29 @@ func TestDeadlines(t *testing.T) {
 	})
 }
 
+// TestTheEarlierDeadlineCounts has a command with a deadline of its own and a context with another.
+func TestTheEarlierDeadlineCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(0)
+		g.set(func() { g.down = map[uint64]bool{1: true, 2: true, 3: true} })
+		c := mustDial(t, g.options())
+		defer c.Close()
+		const soon, late = 70 * time.Millisecond, 20 * time.Second
+		for _, after := range []struct{ ctx, own, want time.Duration }{{late, soon, soon}, {soon, late, soon}, {0, late, late}} {
+			ctx, cancel := t.Context(), func() {}
+			start := time.Now()
+			if after.ctx != 0 {
+				ctx, cancel = context.WithDeadline(ctx, start.Add(after.ctx))
+			}
+			_, err := c.DoUntil(ctx, start.Add(after.own), []byte("x"), nil)
+			if took := time.Since(start); took < after.want || took > after.want+2*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%+v: ended after %v by %v", after, took, err)
+			}
+			cancel()
+		}
+	})
+}
+
 func TestAnErrorSaysWhyAConnectionIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGroup(1)

@@ -1,11 +1,11 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"onevoice/airspace"
 	"onevoice/problem"
@@ -13,10 +13,18 @@ import (
 	"onevoice/wire"
 )
 
-// buffers hold answers while they are made. One that has grown beyond maxPooled is let go.
+// buffers hold bodies while they are read and answers while they are made. One that has grown beyond maxPooled is let go.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 const maxPooled = 256 << 10
+
+// giveBack gives a buffer back with what it has become.
+func giveBack(buffer *[]byte, b []byte) {
+	if cap(b) <= maxPooled {
+		*buffer = b
+		buffers.Put(buffer)
+	}
+}
 
 // read gives the state after a read barrier, and sets the headers that prove an answer made from it.
 func (s *Server) read(w http.ResponseWriter, r *http.Request) (Snapshot, error) {
@@ -36,10 +44,7 @@ func (s *Server) json(w http.ResponseWriter, fill func(b []byte) []byte) error {
 	h["Content-Type"] = jsonType
 	h["Cache-Control"] = noStore
 	err := s.write(w, b)
-	if cap(b) <= maxPooled {
-		*buffer = b
-		buffers.Put(buffer)
-	}
+	giveBack(buffer, b)
 	return err
 }
 
@@ -49,9 +54,15 @@ var (
 	noSniff  = []string{"nosniff"}
 )
 
+// ownLength is up to which size net/http finds the length of an answer by itself. A map of more than eight headers costs twice
+// as much as one of eight, and it is made twice.
+const ownLength = 2048
+
 // write ends an answer. An error of the connection is nobody's to hear.
 func (s *Server) write(w http.ResponseWriter, b []byte) error {
-	w.Header()["Content-Length"] = []string{strconv.Itoa(len(b))}
+	if len(b) > ownLength {
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(b))}
+	}
 	_, _ = w.Write(b) // a client that has gone needs no answer
 	return nil
 }
@@ -59,8 +70,8 @@ func (s *Server) write(w http.ResponseWriter, b []byte) error {
 // tagged sets the ETag, and answers 304 where the request says that it holds that version.
 func (s *Server) tagged(w http.ResponseWriter, r *http.Request, v airspace.Version) bool {
 	tag := etag(v)
-	w.Header().Set("ETag", tag)
-	for _, list := range r.Header.Values("If-None-Match") {
+	w.Header()[headerTag] = []string{tag}
+	for _, list := range r.Header["If-None-Match"] {
 		for one := range strings.SplitSeq(list, ",") {
 			if one = strings.TrimSpace(one); one == tag || one == "*" {
 				w.WriteHeader(http.StatusNotModified)
@@ -86,9 +97,7 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Co
 		return &problem.Error{Kind: problem.TooLarge, Op: opOf(cmd), Subject: id, Field: "body",
 			Value: strconv.Itoa(len(op)) + " bytes encoded", Allowed: "at most " + strconv.Itoa(wire.MaxCommandBytes) + " bytes"}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
-	defer cancel()
-	reply, err := s.service.Do(ctx, op, key)
+	reply, err := s.service.Do(r.Context(), time.Now().Add(commandTimeout), op, key)
 	if err == nil {
 		err = replyProblem(&reply, opOf(cmd), id)
 	}
@@ -109,7 +118,7 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Co
 		return f
 	}
 	if r.Method == http.MethodPut {
-		w.Header().Set("ETag", etag(res.Version))
+		w.Header()[headerTag] = []string{etag(res.Version)}
 	}
 	return s.json(w, func(b []byte) []byte { return api.AppendWritten(b, id, &res) })
 }
@@ -142,10 +151,11 @@ func unknownOutcome(err error, op, id string) error {
 
 // replyProblem says what a reply that is not OK comes to.
 func replyProblem(reply *wire.Reply, op, id string) error {
+	if reply.Status == wire.OK {
+		return nil
+	}
 	p := &problem.Error{Op: op, Subject: id}
 	switch reply.Status {
-	case wire.OK:
-		return nil
 	case wire.KeyReused:
 		p.Kind, p.Detail = problem.KeyReused, "take a new Idempotency-Key for another request"
 	case wire.Overloaded:

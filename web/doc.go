@@ -8,6 +8,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"onevoice/airspace"
 	"onevoice/members"
@@ -24,8 +25,8 @@ type Service interface {
 	Read(ctx context.Context) (Snapshot, error)
 	// Latest gives the newest state that this server knows, which may be old. Its State is nil before there is any.
 	Latest() Snapshot
-	// Do runs a command exactly once through the log. The error is a *problem.Error.
-	Do(ctx context.Context, op []byte, key *wire.Key) (wire.Reply, error)
+	// Do runs a command exactly once through the log; it ends by the deadline, or when ctx does. The error is a *problem.Error.
+	Do(ctx context.Context, deadline time.Time, op []byte, key *wire.Key) (wire.Reply, error)
 	// Events gives the events after a position, in order, whole indices; it waits until there are some, or ctx ends (then the
 	// error is that of ctx). Where they are no longer all held the error is a *watch.Compacted.
 	Events(ctx context.Context, after watch.Position) ([]watch.Item, error)

@@ -64,7 +64,7 @@ func (f *fake) Servers() []members.Server {
 // must runs a command that has to take effect.
 func (f *fake) must(t testing.TB, cmd airspace.Command) airspace.Result {
 	t.Helper()
-	reply, err := f.Do(context.Background(), airspace.Encode(cmd), nil)
+	reply, err := f.Do(context.Background(), time.Time{}, airspace.Encode(cmd), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func (f *fake) Latest() Snapshot {
 	return f.latest
 }
 
-func (f *fake) Do(ctx context.Context, op []byte, key *wire.Key) (wire.Reply, error) {
+func (f *fake) Do(ctx context.Context, _ time.Time, op []byte, key *wire.Key) (wire.Reply, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.silent {

@@ -63,6 +63,7 @@ func (s *Server) putFlight(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer in.end()
 	flight, err := api.ReadFlight(id, in.body)
 	if err != nil {
 		return err
@@ -76,15 +77,20 @@ func (s *Server) cancelFlight(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer in.end()
 	return s.command(w, r, airspace.CancelFlight{ID: id, If: in.when}, id, in.key)
 }
 
-// writing is what comes with every write.
+// writing is what comes with every write. Nothing may keep body beyond end.
 type writing struct {
-	body []byte
-	when airspace.Precondition
-	key  *wire.Key
+	body   []byte
+	when   airspace.Precondition
+	key    *wire.Key
+	buffer *[]byte
 }
+
+// end gives back the memory of a body that has been read.
+func (in *writing) end() { giveBack(in.buffer, in.body) }
 
 // writing reads it. id is empty for settings.
 func (s *Server) writing(w http.ResponseWriter, r *http.Request, op, id string) (writing, error) {
@@ -101,7 +107,8 @@ func (s *Server) writing(w http.ResponseWriter, r *http.Request, op, id string) 
 	if in.when, err = precondition(r, op, id); err != nil {
 		return in, err
 	}
-	if in.body, err = s.body(w, r, op); err != nil {
+	in.buffer = buffers.Get().(*[]byte)
+	if in.body, err = s.body(w, r, op, *in.buffer); err != nil {
 		return in, err
 	}
 	if r.Method == http.MethodDelete && len(in.body) > 0 {
@@ -133,6 +140,7 @@ func (s *Server) putServiceTime(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer in.end()
 	cmd, err := api.ReadServiceTime(in.body)
 	if err != nil {
 		return err

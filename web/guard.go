@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/netip"
@@ -42,10 +43,10 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 			g.server.refuse(w, err)
 			return
 		}
-		if r.Header.Get("Origin") != "" {
+		if origin := originOf(r); origin != "" {
 			h.Add("Vary", "Origin")
 			if g.trusted(r) && (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions) {
-				h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+				h.Set("Access-Control-Allow-Origin", origin)
 				h.Set("Access-Control-Expose-Headers", exposed)
 				h.Set("Access-Control-Allow-Credentials", "true") // the browser's client certificate
 			}
@@ -79,8 +80,8 @@ func (g *guard) check(r *http.Request) error {
 	if err := g.cross.Check(r); err != nil {
 		return foreign(r)
 	}
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin":
+	switch site := r.Header["Sec-Fetch-Site"]; {
+	case len(site) == 0, site[0] == "", site[0] == "none", site[0] == "same-origin":
 		return nil
 	}
 	// A browser asks for a page of another site.
@@ -90,11 +91,16 @@ func (g *guard) check(r *http.Request) error {
 	return foreign(r)
 }
 
-func foreign(r *http.Request) error {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		origin = "another site"
+// originOf is the first Origin of a request, empty where it has none.
+func originOf(r *http.Request) string {
+	if all := r.Header["Origin"]; len(all) > 0 {
+		return all[0]
 	}
+	return ""
+}
+
+func foreign(r *http.Request) error {
+	origin := cmp.Or(originOf(r), "another site")
 	e := invalid("answer", "Origin", origin, "this server's own pages; for reading also those of the cluster's servers")
 	e.Kind = problem.Forbidden
 	return e
@@ -118,7 +124,7 @@ func (g *guard) hostAllowed(hostport string) bool {
 
 // trusted says whether the request comes from a page of one of the cluster's servers.
 func (g *guard) trusted(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
+	origin := originOf(r)
 	return origin != "" && slices.Contains(g.list().origins, origin)
 }
 

@@ -16,6 +16,7 @@ const (
 	headerAsOf  = "Onevoice-As-Of"
 	headerHash  = "Onevoice-Hash"
 	headerNode  = "Onevoice-Node"
+	headerTag   = "Etag" // as net/http spells it
 )
 
 // exposed lists them for browsers.
@@ -31,6 +32,7 @@ type proof struct {
 	viewText, indexText []string
 	asOfText, hashText  []string
 	hashKnown           bool
+	texts               [4]string // of which the four are made
 }
 
 func newProof(v view.Number, index uint64, hash [32]byte, asOfNs int64) *proof {
@@ -42,8 +44,8 @@ func newProof(v view.Number, index uint64, hash [32]byte, asOfNs int64) *proof {
 	b = api.Time(asOfNs).Append(b)
 	asOfEnd := len(b)
 	all := string(hex.AppendEncode(b, hash[:]))
-	texts := &[4]string{all[:viewEnd], all[viewEnd:indexEnd], all[indexEnd:asOfEnd], all[asOfEnd:]}
-	p.viewText, p.indexText, p.asOfText, p.hashText = texts[0:1:1], texts[1:2:2], texts[2:3:3], texts[3:4:4]
+	p.texts = [4]string{all[:viewEnd], all[viewEnd:indexEnd], all[indexEnd:asOfEnd], all[asOfEnd:]}
+	p.viewText, p.indexText, p.asOfText, p.hashText = p.texts[0:1:1], p.texts[1:2:2], p.texts[2:3:3], p.texts[3:4:4]
 	p.hashKnown = hash != [32]byte{}
 	return p
 }
@@ -75,15 +77,22 @@ func (s *Server) prove(h http.Header, snap Snapshot) {
 // proveEntry sets the headers of an answer that an entry of the log gave: its index, and hash and service time after it.
 // The view is the entry's where this server still holds it, otherwise the newest that it knows.
 func (s *Server) proveEntry(h http.Header, index uint64, hash [32]byte, asOfNs int64) {
+	h[headerNode] = s.nodeText
+	if p := s.entryProof.Load(); p != nil && p.index == index && p.hash == hash && p.asOf == asOfNs {
+		p.put(h)
+		return
+	}
 	m, ok := s.service.Mark(index)
-	v := m.Epoch.View
 	if !ok {
-		v = s.newestView()
-	} else if hash == ([32]byte{}) {
+		newProof(s.newestView(), index, hash, asOfNs).put(h)
+		return
+	}
+	if hash == ([32]byte{}) {
 		hash = m.Hash
 	}
-	h[headerNode] = s.nodeText
-	newProof(v, index, hash, asOfNs).put(h)
+	p := newProof(m.Epoch.View, index, hash, asOfNs)
+	s.entryProof.Store(p)
+	p.put(h)
 }
 
 // newestView is the newest view that this server knows. It makes no state, as asking for the newest does.
@@ -97,7 +106,7 @@ func (s *Server) newestView() view.Number {
 
 // unprove takes away everything but the node.
 func unprove(h http.Header) {
-	for _, name := range []string{headerView, headerIndex, headerAsOf, headerHash, "Etag"} {
+	for _, name := range []string{headerView, headerIndex, headerAsOf, headerHash, headerTag} {
 		h.Del(name)
 	}
 }

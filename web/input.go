@@ -23,8 +23,8 @@ import (
 // smallBody is the size up to which a body is read without taking one of the places for large ones.
 const smallBody = 64 << 10
 
-// body reads a JSON body of at most MaxBodyBytes.
-func (s *Server) body(w http.ResponseWriter, r *http.Request, op string) ([]byte, error) {
+// body reads a JSON body of at most MaxBodyBytes. A small one whose length is known goes into room, as far as there is some.
+func (s *Server) body(w http.ResponseWriter, r *http.Request, op string, room []byte) ([]byte, error) {
 	if kind := r.Header.Get("Content-Type"); kind != "" && kind != "application/json" {
 		if media, _, err := mime.ParseMediaType(kind); err != nil || media != "application/json" {
 			e := invalid(op, "Content-Type", kind, "application/json")
@@ -34,8 +34,14 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, op string) ([]byte
 	if r.ContentLength > MaxBodyBytes {
 		return nil, tooLarge(op, r.ContentLength)
 	}
+	if r.ContentLength >= 0 && r.ContentLength <= smallBody {
+		// net/http gives no more than that, so nothing has to be bounded here.
+		b := slices.Grow(room[:0], int(r.ContentLength))[:r.ContentLength]
+		_, err := io.ReadFull(r.Body, b)
+		return b, wholeBody(op, err)
+	}
 	limited := http.MaxBytesReader(w, r.Body, MaxBodyBytes)
-	b, err := readAtMost(limited, smallBody, max(r.ContentLength, 0))
+	b, err := fill(limited, make([]byte, 0, min(max(r.ContentLength, 512), smallBody)+1), smallBody+1)
 	if err == nil && len(b) > smallBody {
 		if s.largeBodies.Add(1) > MaxLargeBodies {
 			s.largeBodies.Add(-1)
@@ -48,16 +54,15 @@ func (s *Server) body(w http.ResponseWriter, r *http.Request, op string) ([]byte
 	if errors.As(err, &over) {
 		return nil, tooLarge(op, -1)
 	}
-	if err != nil {
-		return nil, invalid(op, "body", err.Error(), "a whole body")
-	}
-	return b, nil
+	return b, wholeBody(op, err)
 }
 
-// readAtMost reads up to one byte more than most.
-func readAtMost(r io.Reader, most, hint int64) ([]byte, error) {
-	b := make([]byte, 0, min(max(hint, 512), most)+1)
-	return fill(r, b, int(most)+1)
+// wholeBody is the refusal of a body that could not be read.
+func wholeBody(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return invalid(op, "body", err.Error(), "a whole body")
 }
 
 // readRest reads on to the end; hint is the whole length, where it is known.
@@ -100,8 +105,8 @@ type query struct {
 }
 
 // parseQuery refuses parameters that are not known, or come twice.
-func parseQuery(r *http.Request, op string, known ...string) *query {
-	q := &query{op: op}
+func parseQuery(r *http.Request, op string, known ...string) query {
+	q := query{op: op}
 	if r.URL.RawQuery == "" {
 		return q
 	}
@@ -174,7 +179,7 @@ func (q *query) id(name string) string {
 // precondition reads If-Match ("index.i") and If-None-Match (*) of a write.
 func precondition(r *http.Request, op, subject string) (airspace.Precondition, error) {
 	var p airspace.Precondition
-	match, none := r.Header.Values("If-Match"), r.Header.Values("If-None-Match")
+	match, none := r.Header["If-Match"], r.Header["If-None-Match"]
 	wrong := func(field string, values []string, allowed string) error {
 		e := invalid(op, field, strings.Join(values, ", "), allowed)
 		e.Subject = subject
@@ -217,7 +222,7 @@ const maxKeyBytes = 64
 // idempotencyKey makes the replicated key of a request that carries an Idempotency-Key; nil where it carries none. Who asks is
 // part of it, so that nobody takes another's answer.
 func idempotencyKey(r *http.Request, op string, body []byte) (*wire.Key, error) {
-	values := r.Header.Values("Idempotency-Key")
+	values := r.Header["Idempotency-Key"]
 	if len(values) == 0 {
 		return nil, nil
 	}
@@ -226,19 +231,17 @@ func idempotencyKey(r *http.Request, op string, body []byte) (*wire.Key, error) 
 	if len(values) > 1 || len(key) == 0 || len(key) > maxKeyBytes || !printable {
 		return nil, invalid(op, "Idempotency-Key", strconv.Quote(key), "one of 1 to 64 printable ASCII characters")
 	}
-	return &wire.Key{
-		Name: sum(subjectOf(r).Key(), r.Method, r.URL.Path, key),
-		Body: sum(string(body), strings.Join(r.Header.Values("If-Match"), ","), strings.Join(r.Header.Values("If-None-Match"), ",")),
-	}, nil
+	b := make([]byte, 0, sumBytes)
+	name := part(part(part(part(b, subjectOf(r).Key()), r.Method), r.URL.Path), key)
+	k := &wire.Key{Name: sha256.Sum256(name)}
+	whole := part(part(part(b, body), strings.Join(r.Header["If-Match"], ",")), strings.Join(r.Header["If-None-Match"], ","))
+	k.Body = sha256.Sum256(whole)
+	return k, nil
 }
 
-// sum is a SHA-256 over texts with their lengths, so that no two lists of texts share one.
-func sum(parts ...string) [32]byte {
-	b := make([]byte, 0, sumBytes)
-	for _, p := range parts {
-		b = append(binary.BigEndian.AppendUint64(b, uint64(len(p))), p...)
-	}
-	return sha256.Sum256(b)
+// part appends a text with its length, so that no two lists of texts are the same bytes.
+func part[T string | []byte](b []byte, text T) []byte {
+	return append(binary.BigEndian.AppendUint64(b, uint64(len(text))), text...)
 }
 
 // sumBytes is room for what most sums are made over, small enough to stay on the stack.

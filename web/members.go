@@ -157,7 +157,7 @@ func (s *Server) membersRequest(w http.ResponseWriter, r *http.Request, op strin
 
 // strictBody reads a small JSON body that holds what is known and nothing else.
 func (s *Server) strictBody(w http.ResponseWriter, r *http.Request, op string, into any) error {
-	b, err := s.body(w, r, op)
+	b, err := s.body(w, r, op, nil)
 	if err != nil {
 		return err
 	}

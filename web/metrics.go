@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -106,12 +107,33 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (m *metrics) observe(r route, status int, took time.Duration) {
+// routeSeconds is how long one route took.
+type routeSeconds struct {
+	all          *prometheus.HistogramVec
+	method, path string
+	ok           func() prometheus.Observer // of answers with status 200, found once
+}
+
+func (m *metrics) of(r route) *routeSeconds {
 	method := r.method
 	if method == "" {
 		method = "other"
 	}
-	m.seconds.WithLabelValues(method, r.path, strconv.Itoa(status)).Observe(took.Seconds())
+	t := &routeSeconds{all: m.seconds, method: method, path: r.path}
+	t.ok = sync.OnceValue(func() prometheus.Observer { return t.with(http.StatusOK) })
+	return t
+}
+
+func (t *routeSeconds) with(status int) prometheus.Observer {
+	return t.all.WithLabelValues(t.method, t.path, strconv.Itoa(status))
+}
+
+func (t *routeSeconds) observe(status int, took time.Duration) {
+	if status == http.StatusOK {
+		t.ok().Observe(took.Seconds())
+		return
+	}
+	t.with(status).Observe(took.Seconds())
 }
 
 func (s *Server) serveMetrics(w http.ResponseWriter, r *http.Request) error {

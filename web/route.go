@@ -108,10 +108,11 @@ func nowhere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) error {
 
 // handle runs a route: bounds it, measures it, and turns its error into a problem.
 func (s *Server) handle(rt route) http.Handler {
+	seconds := s.metrics.of(rt)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		w := &meter{ResponseWriter: rw}
-		defer func() { s.metrics.observe(rt, w.status, time.Since(begun)) }()
+		defer func() { seconds.observe(w.status, time.Since(begun)) }()
 		r, err := s.authorize(rt, r)
 		if err != nil {
 			s.refuse(w, err)

@@ -60,6 +60,7 @@ func (s *Server) putSector(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer in.end()
 	sector, err := api.ReadSector(id, in.body)
 	if err != nil {
 		return err
@@ -74,5 +75,6 @@ func (s *Server) removeSector(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer in.end()
 	return s.command(w, r, airspace.RemoveSector{ID: id, If: in.when}, id, in.key)
 }

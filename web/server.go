@@ -86,7 +86,8 @@ type Server struct {
 	metrics *metrics
 	tracks  *table
 
-	proof       atomic.Pointer[proof] // the last one made
+	proof       atomic.Pointer[proof] // the last one made from a state
+	entryProof  atomic.Pointer[proof] // the last one made of an entry whose view is known: an entry holds many commands
 	requests    shares
 	streams     atomic.Int64
 	largeBodies atomic.Int64

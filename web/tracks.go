@@ -116,7 +116,7 @@ func (s *Server) postTracks(w http.ResponseWriter, r *http.Request) error {
 	if subjectOf(r).Via == subject.ByLoopback && !fromLoopback(r) {
 		return refused(problem.Forbidden, op, "without certificates positions are taken from this machine only")
 	}
-	body, err := s.body(w, r, op)
+	body, err := s.body(w, r, op, nil)
 	if err != nil {
 		return err
 	}

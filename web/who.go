@@ -49,7 +49,7 @@ func (s *Server) queryVolume(w http.ResponseWriter, r *http.Request) error {
 	if q.err != nil {
 		return q.err
 	}
-	body, err := s.body(w, r, op)
+	body, err := s.body(w, r, op, nil)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,12 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -34,6 +38,74 @@ func TestVersions(t *testing.T) {
 	w = must(t, s, 404, nil, "GET", path, "")
 	if w.Header().Get("Onevoice-Index") == "" || w.Header().Get("Onevoice-Hash") == "" {
 		t.Errorf("a 404 without proof: %v", w.Header())
+	}
+}
+
+// TestWritesAtOnceKeepTheirBodies has bodies read into memory that other writes have used before.
+func TestWritesAtOnceKeepTheirBodies(t *testing.T) {
+	_, s := newTest(t)
+	var writers sync.WaitGroup
+	const each = 20
+	for i := range 8 {
+		writers.Go(func() {
+			for n := range each {
+				name := fmt.Sprintf("F%d-%d", i, n)
+				body := strings.Replace(through, "SWR1", name, 1) + strings.Repeat(" ", n)
+				if w := ask(s, "PUT", "/api/v1/flights/"+name, body, "Idempotency-Key", name); w.Code != 200 {
+					t.Errorf("%s: %s", name, w.Body)
+				}
+				if w := ask(s, "PUT", "/api/v1/flights/"+name, body+" ", "Idempotency-Key", name); w.Code != 422 {
+					t.Errorf("%s again, with another body: %s", name, w.Body)
+				}
+				var f api.Flight
+				if must(t, s, 200, &f, "GET", "/api/v1/flights/"+name, ""); f.Callsign != name || f.ID != name {
+					t.Errorf("%s is held as %s of %s", name, f.ID, f.Callsign)
+				}
+			}
+		})
+	}
+	writers.Wait()
+}
+
+// TestAnswersSayTheirLength is over a connection: net/http finds the length of small ones.
+func TestAnswersSayTheirLength(t *testing.T) {
+	_, s := newTest(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.URL.Path[1:])
+		if err != nil || s.write(w, make([]byte, n)) != nil {
+			t.Error(r.URL.Path, err)
+		}
+	}))
+	defer server.Close()
+	for _, method := range []string{"GET", "HEAD"} {
+		for _, n := range []int{1, ownLength, ownLength + 1, 100_000} {
+			r, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/"+strconv.Itoa(n), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.Header.Get("Content-Length") != strconv.Itoa(n) || len(answer.TransferEncoding) > 0 {
+				t.Errorf("%s of %d bytes: %v %v", method, n, answer.Header, answer.TransferEncoding)
+			}
+		}
+	}
+}
+
+// TestRequestsLeaveLittleBehind bounds what a request costs the heap, beside what net/http itself takes.
+func TestRequestsLeaveLittleBehind(t *testing.T) {
+	s, put, get := newConstant(t)
+	for _, of := range []struct {
+		next func() *http.Request
+		most float64
+	}{{put, 22}, {get, 12}} {
+		w := &sink{}
+		if n := testing.AllocsPerRun(200, func() { serveOnce(t, s, w, of.next()) }); n > of.most {
+			t.Errorf("%s: %v allocations, at most %v", of.next().Method, n, of.most)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"encoding/binary"
+
 	"onevoice/codec"
 	"onevoice/view"
 )
@@ -85,9 +87,12 @@ type Reply struct {
 	Result    []byte
 }
 
+// commandBytes is the most that a Command takes beside its header and Op: four numbers, the key, and the length of Op.
+const commandBytes = 4*8 + 1 + 64 + binary.MaxVarintLen32
+
 // Encode returns the whole frame.
 func (c *Command) Encode(group uint32, epoch view.Epoch) []byte {
-	w := codec.Writer{B: make([]byte, 0, HeaderBytes+64+len(c.Op))}
+	w := codec.Writer{B: make([]byte, 0, HeaderBytes+commandBytes+len(c.Op))}
 	Header{KindCommand, group, epoch}.Append(&w)
 	w.U64(c.Request)
 	w.U64(c.Session)

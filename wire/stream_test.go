@@ -95,6 +95,14 @@ func TestSmallFramesCostNoMoreThanThemselves(t *testing.T) {
 	}
 }
 
+// TestACommandFitsItsFrame: a frame that grows while it is made is copied.
+func TestACommandFitsItsFrame(t *testing.T) {
+	c := Command{Key: &Key{}, Op: make([]byte, 300)}
+	if allocs := testing.AllocsPerRun(10, func() { c.Encode(1, view.Epoch{}) }); allocs > 1 {
+		t.Errorf("%v allocations to make a command", allocs)
+	}
+}
+
 func TestBuffered(t *testing.T) {
 	var stream bytes.Buffer
 	for range 2 {

@@ -80,8 +80,8 @@ func (g *gateway) Read(ctx context.Context) (web.Snapshot, error) {
 func (g *gateway) Latest() web.Snapshot { return snapshotOf(g.host.Latest(airspaceGroup)) }
 
 // Do implements web.Service.
-func (g *gateway) Do(ctx context.Context, op []byte, key *wire.Key) (wire.Reply, error) {
-	return g.client.Load().Do(ctx, op, key)
+func (g *gateway) Do(ctx context.Context, deadline time.Time, op []byte, key *wire.Key) (wire.Reply, error) {
+	return g.client.Load().DoUntil(ctx, deadline, op, key)
 }
 
 // maxEvents is how many events a stream takes at once.

@@ -168,8 +168,8 @@ const (
 func ReadServiceTime(body []byte) (airspace.SetService, error) {
 	r := newReader("set service time", body)
 	var s airspace.SetService
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "service_time":
 			s.AnchorNs = int64(r.time())
 		case "rate":

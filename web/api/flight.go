@@ -59,8 +59,8 @@ func ReadFlight(id string, body []byte) (airspace.Flight, error) {
 	r := newReader("put flight", body)
 	f := airspace.Flight{ID: id}
 	var path, uncertainty, great bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "legs":
 			great = r.edges()
 		case "id":
@@ -111,8 +111,8 @@ func (r *reader) label() string {
 func (r *reader) point(before []geo.Point4D) geo.Point4D {
 	var p Point
 	var position, altitude, at bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "position":
 			p.Position, position = r.position(), true
 		case "altitude":
@@ -150,8 +150,8 @@ func (r *reader) route(path []geo.Point4D) {
 func (r *reader) uncertainty() geo.Uncertainty {
 	var u Uncertainty
 	var lateral, vertical, at bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "lateral":
 			u.Lateral, lateral = r.length(0, geo.MaxLateralCm), true
 		case "vertical":

@@ -1,12 +1,15 @@
 package api
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
-// decimal is a JSON number: digits times ten to the exponent.
+// decimal is a JSON number: its digits, those of whole and then those of fraction, times ten to the exponent.
 type decimal struct {
-	negative bool
-	digits   []byte // without a point and without leading zeros; empty for zero
-	exponent int
+	negative        bool
+	whole, fraction []byte // without leading zeros; both empty for zero
+	exponent        int
 }
 
 // maxExponent is where exponents stop counting; any number of that size is out of every range or nothing.
@@ -23,15 +26,14 @@ func parseDecimal(s []byte) (decimal, bool) {
 		return d, false
 	}
 	s = s[len(whole):]
-	d.digits = whole
+	d.whole = whole
 	if len(s) > 0 && s[0] == '.' {
-		fraction := leadingDigits(s[1:])
-		if len(fraction) == 0 {
+		d.fraction = leadingDigits(s[1:])
+		if len(d.fraction) == 0 {
 			return d, false
 		}
-		s = s[1+len(fraction):]
-		d.exponent = -len(fraction)
-		d.digits = append(append(make([]byte, 0, len(whole)+len(fraction)), whole...), fraction...)
+		s = s[1+len(d.fraction):]
+		d.exponent = -len(d.fraction)
 	}
 	if len(s) > 0 && (s[0] == 'e' || s[0] == 'E') {
 		e, ok := parseExponent(s[1:])
@@ -40,10 +42,21 @@ func parseDecimal(s []byte) (decimal, bool) {
 		}
 		d.exponent, s = d.exponent+e, nil
 	}
-	for len(d.digits) > 0 && d.digits[0] == '0' {
-		d.digits = d.digits[1:]
+	if d.whole[0] == '0' { // which then is all of it
+		d.whole, d.fraction = nil, bytes.TrimLeft(d.fraction, "0")
 	}
 	return d, len(s) == 0
+}
+
+// digits is how many there are, from the first that is not zero.
+func (d *decimal) digits() int { return len(d.whole) + len(d.fraction) }
+
+// digit is the i-th of them.
+func (d *decimal) digit(i int) byte {
+	if i < len(d.whole) {
+		return d.whole[i]
+	}
+	return d.fraction[i-len(d.whole)]
 }
 
 func parseExponent(s []byte) (int, bool) {
@@ -78,25 +91,25 @@ const maxScaledDigits = 18
 
 // scaled gives the number times ten to the places, rounded to the nearest whole number, halves away from zero; false where
 // it is 1e18 or more.
-func (d decimal) scaled(places int) (int64, bool) {
-	shift := d.exponent + places
-	if len(d.digits) == 0 {
+func (d *decimal) scaled(places int) (int64, bool) {
+	shift, kept := d.exponent+places, d.digits()
+	if kept == 0 {
 		return 0, true
 	}
-	if len(d.digits)+shift > maxScaledDigits {
+	if kept+shift > maxScaledDigits {
 		return 0, false
 	}
-	kept, up := d.digits, false
-	if drop := -shift; drop > 0 {
-		if drop > len(kept) {
+	up := false
+	if shift < 0 {
+		if -shift > kept {
 			return 0, true
 		}
-		up = kept[len(kept)-drop] >= '5'
-		kept, shift = kept[:len(kept)-drop], 0
+		kept += shift
+		up, shift = d.digit(kept) >= '5', 0
 	}
 	var v int64
-	for _, c := range kept {
-		v = v*10 + int64(c-'0')
+	for i := range kept {
+		v = v*10 + int64(d.digit(i)-'0')
 	}
 	for range shift {
 		v *= 10

@@ -100,8 +100,8 @@ func ReadQuestion(body []byte) (Question, error) {
 	r := newReader("query flights", body)
 	var q Question
 	volume := false
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "volume":
 			volume = true
 			r.area(&q)
@@ -126,8 +126,8 @@ func (r *reader) area(q *Question) {
 	var circle *Circle
 	var floor, ceiling Altitude
 	var low, high, great bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "edges":
 			great = r.edges()
 		case "polygon":

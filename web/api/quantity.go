@@ -128,13 +128,16 @@ func (r *reader) quantity(q quantity) taken {
 	var t taken
 	var value int64
 	var have bool
-	r.object(func(key string) bool {
-		switch {
-		case key == "value":
+	r.object(func(key []byte) bool {
+		switch string(key) {
+		case "value":
 			value, have = r.number(valuePlaces, -maxValue*valueScale, maxValue*valueScale, "a number with a unit"), true
-		case key == "unit":
+		case "unit":
 			t.unit = r.oneOf(q.units)
-		case key == "ref" && q.refs:
+		case "ref":
+			if !q.refs {
+				return false
+			}
 			t.ref = r.oneOf(allowedRefs)
 		default:
 			return false
@@ -159,8 +162,9 @@ func (r *reader) quantity(q quantity) taken {
 func (r *reader) oneOf(words string) string {
 	const longest = 32
 	s := r.text(longest)
-	for w := range strings.SplitSeq(words, " ") {
-		if w == string(s) {
+	for left := words; left != ""; {
+		var w string
+		if w, left, _ = strings.Cut(left, " "); w == string(s) {
 			return w
 		}
 	}

@@ -15,9 +15,13 @@ type reader struct {
 	op   string
 	b    []byte
 	pos  int
-	path []element
+	path [maxDepth]element // path[:deep] leads to what is being read
+	deep int
 	err  *problem.Error
 }
+
+// maxDepth is above the depth of every type that is read; that of the deepest, a number of a sector, is 7.
+const maxDepth = 8
 
 // element is one step of a path: a key, or an index where key is nil.
 type element struct {
@@ -26,6 +30,12 @@ type element struct {
 }
 
 func newReader(op string, body []byte) *reader { return &reader{op: op, b: body} }
+
+// enter goes one step down; next comes back.
+func (r *reader) enter(e element) {
+	r.path[r.deep] = e
+	r.deep++
+}
 
 // finish ends reading: nothing but white space may be left.
 func (r *reader) finish() error {
@@ -69,11 +79,11 @@ func join(field, below string) string {
 
 // field spells the path being read, as "path[3].altitude.value"; the whole is "body".
 func (r *reader) field() string {
-	if len(r.path) == 0 {
+	if r.deep == 0 {
 		return "body"
 	}
 	var s []byte
-	for i, e := range r.path {
+	for i, e := range r.path[:r.deep] {
 		switch {
 		case e.key == nil:
 			s = append(strconv.AppendInt(append(s, '['), int64(e.index), 10), ']')
@@ -139,8 +149,9 @@ func (r *reader) take(c byte, allowed string) bool {
 // maxKeys bounds the keys of one object, above any that is known here.
 const maxKeys = 16
 
-// object takes an object. known reads the value of one key, or returns false where the key has no meaning there.
-func (r *reader) object(known func(key string) bool) {
+// object takes an object. known reads the value of one key, or returns false where the key has no meaning there; the key aliases
+// the body.
+func (r *reader) object(known func(key []byte) bool) {
 	if !r.take('{', "an object") {
 		return
 	}
@@ -167,8 +178,8 @@ func (r *reader) object(known func(key string) bool) {
 			return
 		}
 		seen[n] = key
-		r.path = append(r.path, element{key: key})
-		if !known(keyName(key)) && r.err == nil {
+		r.enter(element{key: key})
+		if !known(key) && r.err == nil {
 			r.refuse(r.here(), "only known fields", "this field has no meaning here")
 		}
 		if !r.next('}') {
@@ -177,22 +188,12 @@ func (r *reader) object(known func(key string) bool) {
 	}
 }
 
-// keyName is a key as a string; those that come often cost no memory.
-func keyName(key []byte) string {
-	for _, k := range [...]string{"value", "unit", "ref", "position", "altitude", "time", "id", "callsign", "from", "to", "path", "uncertainty", "lateral", "vertical"} {
-		if k == string(key) {
-			return k
-		}
-	}
-	return string(key)
-}
-
 // next ends one member of an object or array, and says whether another follows.
 func (r *reader) next(end byte) bool {
 	if r.err != nil {
 		return false
 	}
-	r.path = r.path[:len(r.path)-1]
+	r.deep--
 	switch c := r.peek(); c {
 	case ',':
 		r.pos++
@@ -222,7 +223,7 @@ func (r *reader) array(most int, item func(i int)) {
 			r.refuse("over "+strconv.Itoa(most)+" items", "at most "+strconv.Itoa(most)+" items", "")
 			return
 		}
-		r.path = append(r.path, element{index: i})
+		r.enter(element{index: i})
 		item(i)
 		if !r.next(']') {
 			return

@@ -44,8 +44,8 @@ func ReadSector(id string, body []byte) (airspace.Sector, error) {
 	r := newReader("put sector", body)
 	s := airspace.Sector{ID: id}
 	volumes := false
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "id":
 			r.sameID(id)
 		case "name":
@@ -85,8 +85,8 @@ func (r *reader) volume() geo.Polygon {
 	var p Polygon
 	var floor, ceiling Altitude
 	var area, low, high, great bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "edges":
 			great = r.edges()
 		case "polygon":

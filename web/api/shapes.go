@@ -98,8 +98,8 @@ const maxRings = geo.MaxVertices / 3
 func (r *reader) polygon() Polygon {
 	var p Polygon
 	var kind string
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "type":
 			if kind = r.str(32); kind != "Polygon" {
 				r.refuse(kind, "Polygon", "")
@@ -148,8 +148,8 @@ type Circle struct {
 func (r *reader) circle() Circle {
 	var c Circle
 	var center, radius bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "center":
 			c.Center, center = r.position(), true
 		case "radius":

@@ -21,13 +21,20 @@ const allowedTime = "RFC 3339 in UTC, such as 2018-08-01T05:00:00Z, from 1970 to
 
 // ParseTime reads RFC 3339 with Z, from 1970 to 2200. Another offset than Z is refused.
 func ParseTime(s string) (Time, error) {
-	if len(s) <= maxTimeBytes && strings.HasSuffix(s, "Z") && strings.IndexByte(s, ',') < 0 {
-		t, err := time.Parse(time.RFC3339Nano, s)
-		if ns := t.UnixNano(); err == nil && t.Year() >= 1970 && t.Year() <= 2200 && ns >= 0 && ns <= maxTimeNs {
-			return Time(ns), nil
-		}
+	if t, ok := parseTime(s); ok {
+		return t, nil
 	}
 	return 0, fmt.Errorf("time is %q, allowed: %s", problem.Clip(s), allowedTime)
+}
+
+// parseTime keeps nothing of s, so that a string that was made for it costs no memory.
+func parseTime(s string) (Time, bool) {
+	if len(s) > maxTimeBytes || !strings.HasSuffix(s, "Z") || strings.IndexByte(s, ',') >= 0 {
+		return 0, false
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	ns := t.UnixNano()
+	return Time(ns), err == nil && t.Year() >= 1970 && t.Year() <= 2200 && ns >= 0 && ns <= maxTimeNs
 }
 
 // String is RFC 3339 with Z.
@@ -57,9 +64,10 @@ func (r *reader) time() Time {
 	if r.failed() {
 		return 0
 	}
-	t, err := ParseTime(string(s))
-	if err != nil {
+	t, ok := parseTime(string(s))
+	if !ok {
 		r.refuse(string(s), allowedTime, "")
+		return 0
 	}
 	return t
 }

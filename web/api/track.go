@@ -51,8 +51,8 @@ func ReadTracks(body []byte) ([]Track, error) {
 	r := newReader("post positions", body)
 	var tracks []Track
 	there := false
-	r.object(func(key string) bool {
-		if key != "positions" {
+	r.object(func(key []byte) bool {
+		if string(key) != "positions" {
 			return false
 		}
 		there = true
@@ -66,8 +66,8 @@ func ReadTracks(body []byte) ([]Track, error) {
 func (r *reader) track() Track {
 	var t Track
 	var position, at bool
-	r.object(func(key string) bool {
-		switch key {
+	r.object(func(key []byte) bool {
+		switch string(key) {
 		case "id":
 			if t.ID = r.str(airspace.MaxIDBytes); !airspace.ValidID(t.ID) {
 				r.refuse(strconv.Quote(t.ID), AllowedID, "")
