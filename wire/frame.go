@@ -41,12 +41,14 @@ const (
 	KindSnapshotChunk Kind = 12 // SnapshotChunk
 	KindClockAsk      Kind = 13 // ClockAsk
 	KindClockTell     Kind = 14 // ClockTell
+	KindBeat          Kind = 15 // Beat
 	KindCommand       Kind = 20 // Command, client to server
 	KindQuery         Kind = 21 // Query, client to server
 	KindWatch         Kind = 22 // Watch, client to server
 	KindReply         Kind = 23 // Reply, server to client
 	KindEvents        Kind = 24 // Events, server to client
 	KindWatchEnd      Kind = 25 // WatchEnd, server to client; the connection ends
+	KindNews          Kind = 26 // News, server to client
 )
 
 // Header is what every frame begins with.
