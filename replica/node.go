@@ -241,6 +241,8 @@ func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Heade
 		err = n.time(from, header.Kind, body, out)
 	case from <= step.MaxServer && header.Kind == wire.KindBeat:
 		err = n.beat(from, body)
+	case from > step.MaxServer && header.Kind == wire.KindListen:
+		err = body.Finish()
 	case g == nil:
 		err = fmt.Errorf("no group %d here", header.Group)
 	case from <= step.MaxServer:

@@ -106,6 +106,14 @@ func ReadBeat(r *codec.Reader) (Beat, error) {
 	return m, r.Finish()
 }
 
+// EncodeListen returns the whole frame that a client sends first, so that a server knows what the connection is for before anything is
+// asked on it.
+func EncodeListen() []byte {
+	var w codec.Writer
+	Header{Kind: KindListen}.Append(&w)
+	return w.B
+}
+
 // News tells every client of a server who leads a group, when that changes.
 type News struct {
 	Term   uint64 // raft's, in which Leader leads
