@@ -19,6 +19,9 @@ const (
 const (
 	// boundParts is how many times the bound is what one in a thousand of any server's ticks is late by.
 	boundParts = 4
+	// relayNs is how long nothing may have come straight from a server before others are asked to pass on what is for it: half of the
+	// bound, so that it is found before it is reported.
+	relayNs = LeastBoundNs / 2
 	// abstainTicks is for how many ticks a server has no opinion after one of its own was late by a quarter of the bound: what the
 	// others sent meanwhile may still wait in its own queues.
 	abstainTicks = 2
@@ -38,8 +41,8 @@ type Detector struct {
 // peer is what is known of another server. Moments are by this server's clock.
 type peer struct {
 	server    uint64
-	sinceNs   int64 // listened to since
 	heardNs   int64 // when its newest beat came
+	directNs  int64 // when the newest came that no other server passed on
 	echoNs    int64 // until when it has heard us, by its own word
 	refusedNs int64 // when its machine said that nobody is there, 0 never
 	beat      wire.Beat
@@ -57,7 +60,7 @@ func (d *Detector) SetServers(servers []uint64) {
 		case p != nil:
 			kept = append(kept, *p)
 		default:
-			kept = append(kept, peer{server: s, sinceNs: d.nowNs, heardNs: d.nowNs, echoNs: d.nowNs})
+			kept = append(kept, peer{server: s, heardNs: d.nowNs, directNs: d.nowNs, echoNs: d.nowNs})
 		}
 	}
 	d.peers = kept
@@ -87,8 +90,9 @@ func (d *Detector) Tick() {
 	d.tickNs = d.nowNs
 }
 
-// Heard takes a beat of another server. One of an earlier start than was heard is dropped and counted.
-func (d *Detector) Heard(from uint64, b wire.Beat) {
+// Heard takes a beat of another server, relayed where a third one has passed it on. One of an earlier start than was heard is dropped
+// and counted.
+func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
 	p := d.peer(from)
 	switch {
 	case p == nil:
@@ -100,6 +104,9 @@ func (d *Detector) Heard(from uint64, b wire.Beat) {
 		p.echoNs = d.nowNs // it has had no time to hear anybody
 	}
 	p.heardNs, p.refusedNs, p.beat = d.nowNs, 0, b
+	if !relayed {
+		p.directNs = d.nowNs
+	}
 	for _, h := range b.Heard {
 		if h.Server == d.self && h.Boot == d.boot {
 			p.echoNs = max(p.echoNs, d.nowNs-h.AgeNs)
@@ -162,6 +169,28 @@ func (d *Detector) Reports(reporter, subject uint64) bool {
 	})
 }
 
+// Relay is a third server by way of which another one is to be told whatever it is told, beside the straight way: nothing came from it
+// straight for a while, and the third hears both. 0 where there is none, or no need.
+func (d *Detector) Relay(server uint64) uint64 {
+	p := d.peer(server)
+	if p == nil || p.refusedNs != 0 || d.nowNs-p.directNs <= relayNs && d.heardStraight(p, d.self) {
+		return 0
+	}
+	for i := range d.peers {
+		if q := &d.peers[i]; q != p && d.nowNs-q.directNs <= relayNs && d.heardStraight(q, d.self) && d.heardStraight(q, server) {
+			return q.server
+		}
+	}
+	return 0
+}
+
+// heardStraight says whether a peer has lately heard a server itself, by its own word.
+func (d *Detector) heardStraight(p *peer, server uint64) bool {
+	return slices.ContainsFunc(p.beat.Heard, func(h wire.Heard) bool {
+		return h.Server == server && !h.Relayed && h.AgeNs <= relayNs
+	})
+}
+
 // Log is how far another server was in a group by its newest beat, and whether it may lead; false where it told nothing.
 func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bool) {
 	p := d.peer(server)
@@ -180,7 +209,7 @@ func (d *Detector) Beat() wire.Beat {
 	b := wire.Beat{Boot: d.boot, LateNs: d.late.p999()}
 	for i := range d.peers {
 		p := &d.peers[i]
-		b.Heard = append(b.Heard, wire.Heard{Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, Evidence: d.Opinion(p.server)})
+		b.Heard = append(b.Heard, wire.Heard{Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, Relayed: p.directNs < p.heardNs, Evidence: d.Opinion(p.server)})
 	}
 	return b
 }

@@ -46,7 +46,7 @@ func (w *net) run(forNs int64) {
 			for k, to := range w.detectors {
 				if k != i && !w.cut[[2]int{i, k}] && !w.down[k] {
 					to.Now(w.nowNs)
-					to.Heard(uint64(i+1), d.Beat())
+					to.Heard(uint64(i+1), d.Beat(), false)
 				}
 			}
 		}
@@ -116,7 +116,7 @@ func TestWhoSaysItIsStuck(t *testing.T) {
 	w.run(100 * ms)
 	b := w.detectors[1].Beat()
 	b.Stuck = true
-	w.detectors[0].Heard(2, b)
+	w.detectors[0].Heard(2, b, false)
 	w.opinion(t, 0, 1, view.Stuck)
 }
 
@@ -149,13 +149,13 @@ func TestReportsThatDoNotCount(t *testing.T) {
 		for i := range b.Heard {
 			b.Heard[i].Evidence, b.Heard[i].Boot = view.Silent, boot
 		}
-		d.Heard(2, b)
+		d.Heard(2, b, false)
 	}
 	say(1)
 	if !d.Reports(2, 3) || d.Reports(2, 2) || d.Reports(3, 2) || d.Reports(9, 3) {
 		t.Errorf("2 on 3: %v, 2 on itself: %v, 3 on 2: %v, a stranger: %v", d.Reports(2, 3), d.Reports(2, 2), d.Reports(3, 2), d.Reports(9, 3))
 	}
-	d.Heard(3, wire.Beat{Boot: 2})
+	d.Heard(3, wire.Beat{Boot: 2}, false)
 	if d.Reports(2, 3) {
 		t.Error("a report about start 1 counts against start 2")
 	}
@@ -173,9 +173,9 @@ func TestBeatsOfEarlierStartsAreDropped(t *testing.T) {
 	w := newNet(2)
 	w.run(100 * ms)
 	d := w.detectors[0]
-	d.Heard(2, wire.Beat{Boot: 2})
+	d.Heard(2, wire.Beat{Boot: 2}, false)
 	d.Now(w.nowNs + LeastBoundNs + 1)
-	d.Heard(2, wire.Beat{Boot: 1})
+	d.Heard(2, wire.Beat{Boot: 1}, false)
 	w.opinion(t, 0, 1, view.Silent)
 	if s := d.Status(); s.Old != 1 || s.Peers[0].Boot != 2 {
 		t.Errorf("%+v", s)
@@ -191,7 +191,7 @@ func TestAFreshStartHasTimeToHear(t *testing.T) {
 	w.detectors[1] = New(2, 2)
 	w.detectors[1].Now(w.nowNs)
 	w.detectors[1].SetServers([]uint64{1, 2})
-	w.detectors[0].Heard(2, w.detectors[1].Beat())
+	w.detectors[0].Heard(2, w.detectors[1].Beat(), false)
 	w.opinion(t, 0, 1, view.NoEvidence)
 }
 
@@ -218,11 +218,11 @@ func TestTheBoundFollowsTheLatest(t *testing.T) {
 	if got := d.BoundNs(); got != 160*ms {
 		t.Errorf("%d ms, want 160", got/ms)
 	}
-	d.Heard(2, wire.Beat{LateNs: 100 * ms})
+	d.Heard(2, wire.Beat{LateNs: 100 * ms}, false)
 	if got := d.BoundNs(); got != 400*ms {
 		t.Errorf("%d ms with another one late by 100, want 400", got/ms)
 	}
-	d.Heard(2, wire.Beat{LateNs: 1 << 50})
+	d.Heard(2, wire.Beat{LateNs: 1 << 50}, false)
 	if got := d.BoundNs(); got != MostBoundNs {
 		t.Errorf("%d ms, want the most", got/ms)
 	}
@@ -242,7 +242,7 @@ func TestWhoStaysIsNotForgotten(t *testing.T) {
 	if s := d.Status(); len(s.Peers) != 2 || s.Peers[0].Boot != 1 || s.Peers[1].Server != 4 || s.Peers[1].Boot != 0 {
 		t.Errorf("%+v", s)
 	}
-	d.Heard(2, wire.Beat{Boot: 9})
+	d.Heard(2, wire.Beat{Boot: 9}, false)
 	d.Refused(2)
 	if _, _, ok := d.Log(2, 1); ok || d.Opinion(2) != view.NoEvidence {
 		t.Error("who is gone is listened to")
@@ -253,7 +253,7 @@ func TestLogs(t *testing.T) {
 	d := New(1, 1)
 	d.SetServers([]uint64{1, 2})
 	end := wire.LogEnd{Group: 3, Term: 5, Leader: 2, LastTerm: 4, LastIndex: 9}
-	d.Heard(2, wire.Beat{Fit: true, Logs: []wire.LogEnd{end}})
+	d.Heard(2, wire.Beat{Fit: true, Logs: []wire.LogEnd{end}}, false)
 	if got, fit, ok := d.Log(2, 3); got != end || !fit || !ok {
 		t.Errorf("%+v %v %v", got, fit, ok)
 	}

@@ -196,6 +196,7 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 		}
 	}
 	n.tellClients(out)
+	n.relay(out)
 	n.tokens.close(out)
 }
 
@@ -230,9 +231,17 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 // frame hands a frame to its group; the error says why it makes no sense.
 func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Header, error) {
 	header, body, err := wire.Open(frame)
-	if err != nil {
+	switch {
+	case err != nil:
 		return header, err
+	case from <= step.MaxServer && header.Kind == wire.KindRelay:
+		return header, n.relayed(from, body, frame, out)
 	}
+	return header, n.straight(from, header, body, false, out)
+}
+
+// straight hands on a frame; relayed says that it came by way of another server.
+func (n *Node) straight(from step.Address, header wire.Header, body *codec.Reader, relayed bool, out *step.Out) (err error) {
 	g := n.group(header.Group)
 	switch {
 	case from <= step.MaxServer && n.agreed != nil && n.agreed.Barred(uint64(from)):
@@ -240,7 +249,7 @@ func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Heade
 	case from <= step.MaxServer && (header.Kind == wire.KindClockAsk || header.Kind == wire.KindClockTell):
 		err = n.time(from, header.Kind, body, out)
 	case from <= step.MaxServer && header.Kind == wire.KindBeat:
-		err = n.beat(from, body)
+		err = n.beat(from, body, relayed)
 	case from > step.MaxServer && header.Kind == wire.KindListen:
 		err = body.Finish()
 	case g == nil:
@@ -250,7 +259,7 @@ func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Heade
 	default:
 		err = fromClient(g, from, header.Kind, body)
 	}
-	return header, err
+	return err
 }
 
 // drop counts a frame, and tells a client, which then does not ask again.

@@ -53,10 +53,10 @@ func (v *vigil) tick(servers []uint64) {
 }
 
 // beat takes another server's beat.
-func (n *Node) beat(from step.Address, body *codec.Reader) error {
+func (n *Node) beat(from step.Address, body *codec.Reader, relayed bool) error {
 	b, err := wire.ReadBeat(body)
 	if err == nil {
-		n.vigil.detector.Heard(uint64(from), b)
+		n.vigil.detector.Heard(uint64(from), b, relayed)
 	}
 	return err
 }

@@ -27,6 +27,8 @@ type Heard struct {
 	Boot uint64
 	// AgeNs is how long ago that was; where nothing was heard yet, for how long it has listened.
 	AgeNs int64
+	// Relayed says that its newest beat came by way of a third server.
+	Relayed bool
 	// Evidence is its opinion.
 	Evidence view.Evidence
 }
@@ -53,6 +55,9 @@ const (
 	beatKnown = beatStuck | beatFit
 )
 
+// beatRelayed is set beside the evidence of a Heard.
+const beatRelayed = 0x80
+
 // Encode returns the whole frame. It concerns no group.
 func (m *Beat) Encode() []byte {
 	w := codec.Writer{B: make([]byte, 0, HeaderBytes+24+len(m.Heard)*25+len(m.Logs)*36)}
@@ -72,7 +77,11 @@ func (m *Beat) Encode() []byte {
 		w.U64(h.Server)
 		w.U64(h.Boot)
 		w.I64(h.AgeNs)
-		w.U8(uint8(h.Evidence))
+		how := uint8(h.Evidence)
+		if h.Relayed {
+			how |= beatRelayed
+		}
+		w.U8(how)
 	}
 	w.Uvarint(uint64(len(m.Logs)))
 	for _, l := range m.Logs {
@@ -91,7 +100,9 @@ func ReadBeat(r *codec.Reader) (Beat, error) {
 	flags := r.U8()
 	m.Stuck, m.Fit = flags&beatStuck != 0, flags&beatFit != 0
 	for range r.Count(maxHeard, 25) {
-		h := Heard{Server: r.U64(), Boot: r.U64(), AgeNs: r.I64(), Evidence: view.Evidence(r.U8())}
+		h := Heard{Server: r.U64(), Boot: r.U64(), AgeNs: r.I64()}
+		how := r.U8()
+		h.Relayed, h.Evidence = how&beatRelayed != 0, view.Evidence(how&^beatRelayed)
 		if h.AgeNs < 0 || h.Evidence > view.LastEvidence {
 			r.Fail()
 		}
@@ -103,6 +114,28 @@ func ReadBeat(r *codec.Reader) (Beat, error) {
 	if flags&^beatKnown != 0 || m.LateNs < 0 {
 		r.Fail()
 	}
+	return m, r.Finish()
+}
+
+// Relay is a frame that a server sends to another by way of a third, which passes it on unchanged, once: the two do not hear each other.
+type Relay struct {
+	From, To uint64
+	Frame    []byte
+}
+
+// Encode returns the whole frame. It concerns no group.
+func (m Relay) Encode() []byte {
+	w := codec.Writer{B: make([]byte, 0, HeaderBytes+24+len(m.Frame))}
+	Header{Kind: KindRelay}.Append(&w)
+	w.U64(m.From)
+	w.U64(m.To)
+	w.Bytes(m.Frame)
+	return w.B
+}
+
+// ReadRelay takes the body of a Relay; Frame aliases the frame.
+func ReadRelay(r *codec.Reader) (Relay, error) {
+	m := Relay{From: r.U64(), To: r.U64(), Frame: r.Bytes(MaxFrameBytes)}
 	return m, r.Finish()
 }
 

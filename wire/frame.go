@@ -42,6 +42,7 @@ const (
 	KindClockAsk      Kind = 13 // ClockAsk
 	KindClockTell     Kind = 14 // ClockTell
 	KindBeat          Kind = 15 // Beat
+	KindRelay         Kind = 16 // Relay
 	KindCommand       Kind = 20 // Command, client to server
 	KindQuery         Kind = 21 // Query, client to server
 	KindWatch         Kind = 22 // Watch, client to server

@@ -43,6 +43,9 @@ func describe(frame []byte) string {
 	case wire.KindBeat:
 		m, _ := wire.ReadBeat(body)
 		return s + fmt.Sprintf("beat %+v", m)
+	case wire.KindRelay:
+		m, _ := wire.ReadRelay(body)
+		return s + fmt.Sprintf("relayed from %d to %d: ", m.From, m.To) + describe(m.Frame)
 	case wire.KindNews:
 		m, _ := wire.ReadNews(body)
 		return s + fmt.Sprintf("news: server %d leads in term %d", m.Leader, m.Term)

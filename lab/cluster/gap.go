@@ -20,8 +20,11 @@ const gapGroup = 1
 type GapOptions struct {
 	Seed    uint64
 	Servers int
-	// Fault is what happens to the leader: Crash, Pause, Mute, Deaf or Isolate; sim.Kind's others do nothing.
+	// Fault is what happens to the leader: Crash, Pause, Mute, Deaf or Isolate; or Star, in which all servers reach only one that does
+	// not lead. sim.Kind's others do nothing.
 	Fault sim.Kind
+	// Behind lets the centre of a star lack what was written in the last 40 ms.
+	Behind bool
 	// HandOver lets the leader hand over instead.
 	HandOver bool
 }
@@ -122,9 +125,12 @@ func (r *gapRun) measure(o GapOptions) (Gap, error) {
 	for _, p := range r.clients {
 		p.lastNs, p.longest = w.NowNs(), 0
 	}
-	if o.HandOver {
+	switch {
+	case o.HandOver:
 		led.Machine().(*replica.Node).HandOver()
-	} else {
+	case o.Fault == sim.Star:
+		r.star(led, o.Behind)
+	default:
 		w.Strike(o.Fault, led)
 	}
 	w.Run(w.NowNs()+600*milliNs, nil)
@@ -136,6 +142,22 @@ func (r *gapRun) measure(o GapOptions) (Gap, error) {
 	now := r.leader()
 	g.Moved = now != nil && now != led
 	return g, nil
+}
+
+// star leaves only the links of a server that does not lead.
+func (r *gapRun) star(led *sim.Party, behind bool) {
+	centre := r.hosts[0]
+	if centre == led {
+		centre = r.hosts[1]
+	}
+	if behind {
+		r.world.Strike(sim.Pause, centre)
+		r.world.Run(r.world.NowNs()+40*milliNs, nil)
+		r.world.Strike(sim.Star, centre)
+		r.world.Resume(centre)
+		return
+	}
+	r.world.Strike(sim.Star, centre)
 }
 
 // leader is who leads in the newest term.
