@@ -132,6 +132,9 @@ func (g *group) answer(server uint64, frames [][]byte) (replies [][]byte) {
 		if err != nil {
 			panic(err)
 		}
+		if h.Kind == wire.KindListen {
+			continue
+		}
 		p := wire.Reply{Status: wire.OK, Server: server, Leader: g.leader}
 		if h.Kind == wire.KindQuery {
 			q, _ := wire.ReadQuery(r)

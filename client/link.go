@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onevoice/client/core"
+	"onevoice/wire"
 )
 
 // Pauses between two dials: doubling, with jitter, for ever.
@@ -109,8 +110,11 @@ func (l *link) read(conn Conn, out *outbox) error {
 	}
 }
 
-// write sends what the owner hands over.
+// write says what the connection is for, and then sends what the owner hands over.
 func write(conn Conn, out *outbox) error {
+	if err := conn.Send([][]byte{wire.EncodeListen()}); err != nil {
+		return err
+	}
 	for frames := out.wait(); frames != nil; frames = out.wait() {
 		if err := conn.Send(frames); err != nil {
 			return err

@@ -21,6 +21,9 @@ type clocks struct {
 // Voters are those that vote as of the last applied entry, sorted; do not change them.
 func (g *Group) Voters() []uint64 { return g.state.members.voters }
 
+// Learners are those that get the log and do not vote, likewise.
+func (g *Group) Learners() []uint64 { return g.state.members.learners }
+
 // Clocks says whether this server's clock is good enough to lead, and those of which others. One that is not good enough neither asks for
 // votes nor is the first choice of who hands over; a leader hands over, and until somebody takes over its entries go on from the
 // log time of before. Without a call every clock is good enough.

@@ -31,6 +31,10 @@ func (g *Group) Raft(from uint64, message []byte) {
 		g.drop(from, err.Error())
 		return
 	}
+	if g.holds(m) {
+		g.counters.Held++
+		return
+	}
 	if m.GetType() == raftpb.MsgSnap {
 		g.offer(m)
 		return

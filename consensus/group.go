@@ -32,6 +32,7 @@ type Group struct {
 	leader  uint64
 	lead    leadership
 	canvass canvass
+	hold    hold
 	queue   queue
 	wish    view.Wish
 	reads   reads
@@ -52,11 +53,11 @@ func newGroup(cfg Config, d *disk) (*Group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consensus: open group %d: %w", cfg.Group, err)
 	}
-	last, _ := d.last()
+	last, lastTerm := d.last()
 	g := &Group{
 		cfg: cfg, tail: tail, state: d.state,
 		term: d.hard.term,
-		disk: writer{hard: d.hard, written: d.hard, last: last},
+		disk: writer{hard: d.hard, written: d.hard, last: last, lastTerm: lastTerm},
 		snap: snapshots{meta: d.meta},
 	}
 	g.out = &g.early

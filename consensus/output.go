@@ -61,7 +61,7 @@ type Output struct {
 	Reads   []step.Read
 	Saves   []step.Save
 	Applied []Applied
-	// Facts by name, and what their Value is: leader, stepped-down (term), epoch, lead-applied (view), fenced, entry-skipped
+	// Facts by name, and what their Value is: leader, stepped-down, campaign (term), epoch, lead-applied (view), fenced, entry-skipped
 	// (index), session-expired (session), snapshot-saving, -saved, -sent, -offered, -abandoned, -installed (index of the
 	// snapshot), disk-stalled (token), dropped-frame (sender), raft-warning, raft-error (term), member-proposed, -added, -promoted,
 	// -removed, -refused, hand-over (server), members-as-wished (0), removed (index), version-proposed, -raised (version).

@@ -177,7 +177,7 @@ func (g *Group) install(s *raftpb.Snapshot) ([]step.Op, *staged) {
 		return nil, nil
 	}
 	g.staged.taken = true
-	g.disk.last = g.staged.meta.index
+	g.disk.last, g.disk.lastTerm = g.staged.meta.index, g.staged.meta.term
 	ops := []step.Op{
 		{Kind: step.Set, Key: keyOf(g.cfg.Group, keyMeta), Value: g.staged.meta.encode()},
 		dropEntries(g.cfg.Group, 0, maxIndex),

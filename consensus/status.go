@@ -37,6 +37,7 @@ type Counters struct {
 	Installed  uint64 // snapshots taken over from a leader
 	LateChunks uint64 // chunks that nobody waited for
 	Dropped    uint64 // messages refused at the door
+	Held       uint64 // messages with entries not taken because of a promise: see Hold
 }
 
 // PeerStatus is how far a member is, as its leader knows.

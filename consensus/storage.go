@@ -12,9 +12,10 @@ import (
 type writer struct {
 	hard    hardState // the newest
 	written hardState // the newest handed out
-	last    uint64    // index of the last entry handed out
-	token   step.Token
-	pending []pendingWrite
+	// last and lastTerm name the last entry handed out.
+	last, lastTerm uint64
+	token          step.Token
+	pending        []pendingWrite
 }
 
 // pendingWrite is a write that is not done yet.
@@ -109,11 +110,12 @@ func (g *Group) entryOps(ops []step.Op, entries []*raftpb.Entry) []step.Op {
 	for _, e := range entries {
 		ops = append(ops, step.Op{Kind: step.Set, Key: keyOf(g.cfg.Group, keyEntry, e.GetIndex()), Value: encodeEntry(e)})
 	}
-	last := entries[len(entries)-1].GetIndex()
+	end := entries[len(entries)-1]
+	last := end.GetIndex()
 	if g.disk.last > last {
 		ops = append(ops, dropEntries(g.cfg.Group, last+1, maxIndex))
 	}
-	g.disk.last = last
+	g.disk.last, g.disk.lastTerm = last, end.GetTerm()
 	return ops
 }
 

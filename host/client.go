@@ -1,6 +1,8 @@
 package host
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"onevoice/step"
@@ -46,10 +48,31 @@ func (c *clients) remove(a step.Address) {
 	delete(c.all, a)
 }
 
+func (c *clients) list() []*client {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Collect(maps.Values(c.all))
+}
+
 func (c *clients) len() int {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return len(c.all)
+}
+
+// cast sends a frame to every client. It never waits.
+func (h *Host) cast(frame []byte) {
+	for _, c := range h.clients.list() {
+		h.hand(c, frame)
+	}
+}
+
+// hand gives a frame to a client, which is cut off where it does not read.
+func (h *Host) hand(c *client, frame []byte) {
+	if !c.out.put(frame) {
+		h.count.slowClients.Add(1)
+		_ = c.cut()
+	}
 }
 
 // deliver sends a frame to whoever has the address. It never waits.
@@ -67,9 +90,6 @@ func (h *Host) deliver(to step.Address, frame []byte) {
 			return
 		}
 		h.audited(c, frame)
-		if !c.out.put(frame) {
-			h.count.slowClients.Add(1)
-			_ = c.cut()
-		}
+		h.hand(c, frame)
 	}
 }

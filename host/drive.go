@@ -74,6 +74,9 @@ func (h *Host) step(in []step.Input, out *step.Out) (again bool, err error) {
 	for i := range out.Sends {
 		h.deliver(out.Sends[i].To, out.Sends[i].Bytes)
 	}
+	for _, frame := range out.Casts {
+		h.cast(frame)
+	}
 	for _, e := range out.Evals {
 		h.evaluate(e)
 	}

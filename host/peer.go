@@ -7,9 +7,11 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"onevoice/problem"
+	"onevoice/step"
 	"onevoice/wire"
 )
 
@@ -74,6 +76,9 @@ func (h *Host) dialFailed(p *peer, err error) {
 	if why, ours := condemned(err); ours {
 		h.condemn(p, why)
 		return
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		h.inbox.putUrgent(step.Input{Kind: step.Refused, From: step.Address(p.number)})
 	}
 	var refusal *problem.Error
 	if errors.As(err, &refusal) {

@@ -9,6 +9,7 @@ import (
 
 	"onevoice/clock"
 	"onevoice/consensus"
+	"onevoice/detect"
 	"onevoice/replica"
 	"onevoice/step"
 	"onevoice/store"
@@ -27,9 +28,11 @@ type Status struct {
 	// QueuedPeers and QueuedClients are frames that wait for the node, QueuedEvals queries that wait for a worker.
 	QueuedPeers, QueuedClients, QueuedEvals int
 	// Clock says how far this server's time of day is from the voters' median.
-	Clock    clock.Status
-	Counters Counters
-	Disk     store.Stats
+	Clock clock.Status
+	// Detection says what this server holds of the others.
+	Detection detect.Status
+	Counters  Counters
+	Disk      store.Stats
 }
 
 // GroupStatus says where a group stands here.
@@ -165,7 +168,7 @@ func (h *Host) Status() Status {
 		}
 	}
 	node := h.askNode()
-	s.Clock = node.Clock
+	s.Clock, s.Detection = node.Clock, node.Detection
 	for _, g := range node.Groups {
 		s.Groups = append(s.Groups, h.groupStatus(g))
 	}

@@ -13,6 +13,7 @@ import (
 	"onevoice/clock"
 	"onevoice/codec"
 	"onevoice/consensus"
+	"onevoice/detect"
 	"onevoice/problem"
 	"onevoice/step"
 	"onevoice/view"
@@ -23,6 +24,8 @@ import (
 type Config struct {
 	// Self is this server's voter number.
 	Self uint64
+	// Boot is the number of this start; each start of a server has a higher one.
+	Boot uint64
 	// Groups hold one log each; their numbers differ and their Self is the node's.
 	Groups []consensus.Config
 	// Membership is the number of the group whose roots are a Membership and say who shall be in every group; 0 for none: then the
@@ -52,6 +55,8 @@ type Status struct {
 	Dropped uint64
 	// Clock says how far this server's time of day is from the voters' median.
 	Clock clock.Status
+	// Detection says what this server holds of the others.
+	Detection detect.Status
 }
 
 // Node implements step.Machine. One goroutine calls it.
@@ -64,6 +69,7 @@ type Node struct {
 	dropped uint64
 
 	clock      *clock.Clock
+	vigil      vigil
 	membership uint32     // its group
 	agreed     Membership // nil while none is known
 }
@@ -115,7 +121,7 @@ func Open(c Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Node, 
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	n := &Node{self: c.Self, membership: c.Membership, clock: clock.New(c.Self)}
+	n := &Node{self: c.Self, membership: c.Membership, clock: clock.New(c.Self), vigil: newVigil(c)}
 	for _, cfg := range c.Groups {
 		group, err := consensus.Open(cfg, scan)
 		if err != nil {
@@ -175,9 +181,11 @@ func (n *Node) Raise(group, to uint32, supports func(server uint64) (consensus.V
 // Step implements step.Machine.
 func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 	now.WallNs = n.clock.Read(now)
+	n.vigil.detector.Now(now.MonoNs)
 	for i := range in {
 		n.take(now, &in[i], out)
 	}
+	n.keepVigil(now, out)
 	for i := range n.members {
 		m := &n.members[i]
 		n.out.Reset()
@@ -187,6 +195,8 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 			n.wish()
 		}
 	}
+	n.tellClients(out)
+	n.relay(out)
 	n.tokens.close(out)
 }
 
@@ -194,6 +204,7 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 	switch in.Kind {
 	case step.Tick:
 		n.keepTime(now, out)
+		n.vigil.tick(n.servers())
 		for _, m := range n.members {
 			m.group.Tick(now)
 		}
@@ -201,6 +212,8 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 		for _, t := range n.tokens.take(in.Token) {
 			n.members[t.member].group.Done(t.token, in.Bytes, in.Err)
 		}
+	case step.Refused:
+		n.vigil.detector.Refused(uint64(in.From))
 	case step.Gone:
 		// A client that is gone needs no word: replies to its address go nowhere.
 		if in.From <= step.MaxServer {
@@ -218,15 +231,27 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 // frame hands a frame to its group; the error says why it makes no sense.
 func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Header, error) {
 	header, body, err := wire.Open(frame)
-	if err != nil {
+	switch {
+	case err != nil:
 		return header, err
+	case from <= step.MaxServer && header.Kind == wire.KindRelay:
+		return header, n.relayed(from, body, frame, out)
 	}
+	return header, n.straight(from, header, body, false, out)
+}
+
+// straight hands on a frame; relayed says that it came by way of another server.
+func (n *Node) straight(from step.Address, header wire.Header, body *codec.Reader, relayed bool, out *step.Out) (err error) {
 	g := n.group(header.Group)
 	switch {
 	case from <= step.MaxServer && n.agreed != nil && n.agreed.Barred(uint64(from)):
 		err = fmt.Errorf("server %d is gone from the cluster", from)
 	case from <= step.MaxServer && (header.Kind == wire.KindClockAsk || header.Kind == wire.KindClockTell):
 		err = n.time(from, header.Kind, body, out)
+	case from <= step.MaxServer && header.Kind == wire.KindBeat:
+		err = n.beat(from, body, relayed)
+	case from > step.MaxServer && header.Kind == wire.KindListen:
+		err = body.Finish()
 	case g == nil:
 		err = fmt.Errorf("no group %d here", header.Group)
 	case from <= step.MaxServer:
@@ -234,7 +259,7 @@ func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Heade
 	default:
 		err = fromClient(g, from, header.Kind, body)
 	}
-	return header, err
+	return err
 }
 
 // drop counts a frame, and tells a client, which then does not ask again.
@@ -286,7 +311,7 @@ func (n *Node) StateChunks(group uint32) iter.Seq[[]byte] {
 
 // Status is where the groups stand.
 func (n *Node) Status() Status {
-	s := Status{Server: n.self, Dropped: n.dropped, Clock: n.clock.Status()}
+	s := Status{Server: n.self, Dropped: n.dropped, Clock: n.clock.Status(), Detection: n.vigil.detector.Status()}
 	for _, m := range n.members {
 		s.Groups = append(s.Groups, m.group.Status())
 	}

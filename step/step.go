@@ -5,7 +5,7 @@
 //  1. Call Step from one goroutine at a time, with one or more inputs (or none: see 6) in the order they came, and a Reset Out.
 //  2. Start Out.Writes in order. When a Write is durable (Sync) or at least ordered before every later write (not Sync),
 //     give the machine Done with its Token. Completions come in the order of the writes. A failed write halts the machine.
-//  3. Send Out.Sends; they may be lost, delayed, doubled or reordered between two addresses. Nothing in Sends depends on a
+//  3. Send Out.Sends, and each of Out.Casts to every client that is connected; they may be lost, delayed, doubled or reordered between two addresses. Nothing in Sends depends on a
 //     write of the same Out: a machine holds back what must wait and sends it after Done.
 //  4. Run Out.Evals on any goroutine; send what they return to their address.
 //  5. Give a Tick every TickNs, at most one at a time however late: missed ticks are not made up.
@@ -50,6 +50,8 @@ const (
 	Gone
 	// Done ends the Write, Read or Save named Token. Bytes is what a Read found (nil: no such key).
 	Done
+	// Refused says that the machine of server From answers that nobody listens at that server's address.
+	Refused
 )
 
 // Input is one thing that happened.
@@ -135,8 +137,10 @@ type Out struct {
 	Reads  []Read
 	Saves  []Save
 	Sends  []Send
-	Evals  []Eval
-	Facts  []Fact
+	// Casts are frames for every client's connection; nobody changes them any more.
+	Casts [][]byte
+	Evals []Eval
+	Facts []Fact
 	// Again says that there is more to do, which was left so that this step did not take too long: see the duties of a driver.
 	Again bool
 	// Halt, when not nil, stops this machine: a broken invariant, with its evidence.
@@ -149,10 +153,11 @@ func (o *Out) Reset() {
 	clear(o.Reads)
 	clear(o.Saves)
 	clear(o.Sends)
+	clear(o.Casts)
 	clear(o.Evals)
 	clear(o.Facts)
 	o.Writes, o.Reads, o.Saves = o.Writes[:0], o.Reads[:0], o.Saves[:0]
-	o.Sends, o.Evals, o.Facts, o.Again, o.Halt = o.Sends[:0], o.Evals[:0], o.Facts[:0], false, nil
+	o.Sends, o.Casts, o.Evals, o.Facts, o.Again, o.Halt = o.Sends[:0], o.Casts[:0], o.Evals[:0], o.Facts[:0], false, nil
 }
 
 // Machine is what both drivers drive. Step takes the inputs in order and adds to out what follows from all of them

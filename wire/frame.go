@@ -41,12 +41,16 @@ const (
 	KindSnapshotChunk Kind = 12 // SnapshotChunk
 	KindClockAsk      Kind = 13 // ClockAsk
 	KindClockTell     Kind = 14 // ClockTell
+	KindBeat          Kind = 15 // Beat
+	KindRelay         Kind = 16 // Relay
 	KindCommand       Kind = 20 // Command, client to server
 	KindQuery         Kind = 21 // Query, client to server
 	KindWatch         Kind = 22 // Watch, client to server
 	KindReply         Kind = 23 // Reply, server to client
 	KindEvents        Kind = 24 // Events, server to client
 	KindWatchEnd      Kind = 25 // WatchEnd, server to client; the connection ends
+	KindNews          Kind = 26 // News, server to client
+	KindListen        Kind = 27 // no body, client to server: the connection is for requests, and news are welcome on it
 )
 
 // Header is what every frame begins with.

@@ -59,6 +59,12 @@ func samples() []sample {
 				strings.Repeat("ee", 32) + "ffffffffffffffff" + "0172"},
 		{"clock ask", KindClockAsk, 0, ClockAsk{AskedNs: 1}, "010d" + "00000000" + goldenEpoch + "0000000000000001"},
 		{"clock tell", KindClockTell, 0, ClockTell{AskedNs: 1, TimeNs: -1}, "010e" + "00000000" + goldenEpoch + "0000000000000001" + "ffffffffffffffff"},
+		{"beat", KindBeat, 0, &Beat{Boot: 3, LateNs: 1, Fit: true, Heard: []Heard{{Server: 2, Boot: 4, AgeNs: 5, Relayed: true, Evidence: view.Deaf}},
+			Logs: []LogEnd{{Group: 1, Term: 6, Leader: 2, LastTerm: 5, LastIndex: 7}}},
+			"010f" + zero + "0000000000000003" + "0000000000000001" + "02" + "01" + "0000000000000002" + "0000000000000004" + "0000000000000005" + "82" +
+				"01" + "00000001" + "0000000000000006" + "0000000000000002" + "0000000000000005" + "0000000000000007"},
+		{"relay", KindRelay, 0, &Relay{From: 1, To: 3, Frame: []byte("abc")}, "0110" + zero + "0000000000000001" + "0000000000000003" + "03616263"},
+		{"news", KindNews, 1, News{Term: 5, Leader: 2}, "011a" + "00000001" + goldenEpoch + "0000000000000005" + "0000000000000002"},
 		{"watch", KindWatch, 1, Watch{Index: 9, Sub: 2}, "0116" + "00000001" + goldenEpoch + "0000000000000009" + "00000002"},
 		{"events", KindEvents, 1, Events{Through: 9, Hash: [32]byte(filled(32, 0xee)), Items: []Event{{Index: 9, Sub: 2, LogTimeNs: -1, Body: []byte("e")}}},
 			"0118" + "00000001" + goldenEpoch + "0000000000000009" + strings.Repeat("ee", 32) + "01" + "0000000000000009" + "00000002" + "ffffffffffffffff" + "0165"},
@@ -84,6 +90,10 @@ func encode(kind Kind, group uint32, epoch view.Epoch, value any) []byte {
 		return v.Encode(group, epoch)
 	case Reply:
 		return v.Encode(group, epoch)
+	case *Beat:
+		return v.Encode()
+	case *Relay:
+		return v.Encode()
 	case framed:
 		return v.Encode(group, epoch)
 	}
@@ -121,6 +131,14 @@ func body(kind Kind, r *codec.Reader) (any, error) {
 		return anyOf(ReadClockAsk(r))
 	case KindClockTell:
 		return anyOf(ReadClockTell(r))
+	case KindBeat:
+		b, err := ReadBeat(r)
+		return &b, err
+	case KindRelay:
+		m, err := ReadRelay(r)
+		return &m, err
+	case KindNews:
+		return anyOf(ReadNews(r))
 	case KindWatch:
 		return anyOf(ReadWatch(r))
 	case KindEvents:

@@ -122,6 +122,7 @@ type Stats struct {
 	Opened       uint64 // sessions opened
 	Lost         uint64 // sessions that a server did not know any more
 	Contradicted uint64 // answers that ended as problem.TwoVoices
+	Moved        uint64 // attempts ended by the news that another server leads
 }
 
 // Status is what a core believes and holds.
@@ -138,7 +139,8 @@ type Status struct {
 type Core struct {
 	cfg     Config
 	servers []server
-	leader  int // place of the believed leader, -1 for none
+	leader  int    // place of the believed leader, -1 for none
+	term    uint64 // the newest in which anybody is known to lead
 	epoch   view.Epoch
 	turn    int // place asked next while the leader is unknown
 

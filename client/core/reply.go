@@ -10,6 +10,10 @@ import (
 // Frame brings a frame from the server at place k. It belongs to the core from then on.
 func (c *Core) Frame(nowNs int64, k int, frame []byte, out *Out) {
 	h, r, err := wire.Open(frame)
+	if err == nil && h.Kind == wire.KindNews {
+		c.told(nowNs, k, h, r, out)
+		return
+	}
 	if err != nil || h.Kind != wire.KindReply || h.Group != c.cfg.Group {
 		c.stats.Malformed++
 		return
@@ -28,6 +32,23 @@ func (c *Core) Frame(nowNs int64, k int, frame []byte, out *Out) {
 	c.learn(nowNs, k, h.Epoch, p.Leader)
 	c.reply(nowNs, k, p, out)
 	c.pump(nowNs, out)
+}
+
+// told takes a frame of news. News of other groups come too, since a server tells every client everything.
+func (c *Core) told(nowNs int64, k int, h wire.Header, r *codec.Reader, out *Out) {
+	m, err := wire.ReadNews(r)
+	switch s := &c.servers[k]; {
+	case err != nil:
+		c.stats.Malformed++
+	case !s.up:
+		c.stats.Late++
+	default:
+		s.heard(nowNs)
+		if h.Group == c.cfg.Group {
+			c.news(k, m)
+			c.pump(nowNs, out)
+		}
+	}
 }
 
 // reply ends an attempt. Of an earlier attempt of the same call only a result counts: it is the result.

@@ -1,6 +1,9 @@
 package core
 
-import "onevoice/view"
+import (
+	"onevoice/view"
+	"onevoice/wire"
+)
 
 // server is what a client believes of one server.
 type server struct {
@@ -35,14 +38,55 @@ func (s *server) heard(nowNs int64) { s.suspect, s.heardNs, s.owesNs = false, no
 
 // learn takes what a reply says about who leads. A reply of an older epoch changes a belief no more.
 func (c *Core) learn(nowNs int64, k int, epoch view.Epoch, leader uint64) {
-	if epoch.Compare(c.epoch) < 0 && c.leader >= 0 {
+	if (epoch.Compare(c.epoch) < 0 || epoch.Term < c.term) && c.leader >= 0 {
 		return
 	}
 	if epoch.Compare(c.epoch) > 0 {
 		c.epoch = epoch
 	}
+	c.term = max(c.term, epoch.Term)
 	if l := c.placeOf(leader, k); l >= 0 && (l == k || !c.servers[l].suspect && nowNs >= c.servers[l].quietNs) {
 		c.leader = l
+	}
+}
+
+// news takes the word that a server leads in a term. What was sent to others is sent to it: they do not lead any more, and may say
+// nothing. Each command goes under the seq it has, so it is done once wherever it was received.
+func (c *Core) news(k int, m wire.News) {
+	if m.Term < c.term || m.Term == c.term && c.leader >= 0 {
+		return
+	}
+	c.term = m.Term
+	was, l := c.leader, c.placeOf(m.Leader, k)
+	if c.leader = l; l < 0 {
+		return
+	}
+	c.servers[l].quiets, c.servers[l].quietNs = 0, 0
+	for i := range c.servers {
+		if i != l {
+			c.takeBack(i, i == was)
+		}
+	}
+	for x := c.sleeping.head; x != nil; {
+		next := x.next
+		if x.last == wire.NotLeader || x.last == wire.NoVoice || x.last == wire.Fenced {
+			c.requeue(x)
+		}
+		x = next
+	}
+}
+
+// takeBack makes commands wait for the new leader that were sent to another server, and questions wait for anybody else where that one
+// led: who asks a follower is asked on by it.
+func (c *Core) takeBack(k int, led bool) {
+	for x := c.servers[k].sent.head; x != nil; {
+		next := x.next
+		if x.kind != query || led {
+			x.unsure, x.avoid = true, 1<<k
+			c.stats.Moved++
+			c.requeue(x)
+		}
+		x = next
 	}
 }
 

@@ -78,6 +78,7 @@ func runBenchServer(ctx context.Context, o benchServerOptions) error {
 		return err
 	}
 	defer s.Close()
+	config.Boot = s.Identity().Boot
 	node, err := replica.Open(config, s.Scan)
 	if err != nil {
 		return err

@@ -4,16 +4,19 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"onevoice/airspace"
 	"onevoice/client"
 	"onevoice/consensus"
+	"onevoice/detect"
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/members"
 	"onevoice/store"
+	"onevoice/view"
 	"onevoice/watch"
 	"onevoice/web"
 	"onevoice/web/api"
@@ -170,6 +173,8 @@ func countersOf(h *host.Status) map[string]uint64 {
 		"boot": h.Identity.Boot,
 	}
 	addDisk(to, &h.Disk)
+	to["detection_bound_ns"], to["tick_late_p999_ns"] = uint64(h.Detection.BoundNs), uint64(h.Detection.LateNs)
+	to["beats_of_earlier_starts_total"] = h.Detection.Old
 	for i, over := 1, c.StepsOver(); i < len(over); i++ {
 		to[stepCounter(1<<(i-1))] = over[i]
 	}
@@ -180,11 +185,17 @@ func countersOf(h *host.Status) map[string]uint64 {
 		name := fmt.Sprintf("peer_%d_", p.Server)
 		to[name+"frames_dropped_total"], to[name+"queued"], to[name+"connected"] = p.Dropped, uint64(p.Queued), 0
 		to[name+"dials_total"], to[name+"moves_total"] = p.Dials, p.Moves
+		to[name+"reported"] = oneIf(reports(&h.Detection, p.Server))
 		if p.Connected {
 			to[name+"connected"] = 1
 		}
 	}
 	return to
+}
+
+// reports says whether this server holds anything against another.
+func reports(d *detect.Status, server uint64) bool {
+	return slices.ContainsFunc(d.Peers, func(p detect.PeerStatus) bool { return p.Server == server && p.Evidence != view.NoEvidence })
 }
 
 // addDisk adds what the store counts.

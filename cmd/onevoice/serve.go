@@ -240,6 +240,7 @@ func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.
 		at := &config.Groups[i].Limits
 		at.SnapshotEntries, at.KeepEntries = cmp.Or(l.SnapshotEntries, at.SnapshotEntries), cmp.Or(l.KeepEntries, at.KeepEntries)
 	}
+	config.Boot = s.Identity().Boot
 	node, err := replica.Open(config, s.Scan)
 	if err != nil {
 		return err

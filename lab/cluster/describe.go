@@ -40,6 +40,15 @@ func describe(frame []byte) string {
 	case wire.KindReply:
 		m, _ := wire.ReadReply(body)
 		return s + fmt.Sprintf("reply %d status %d leader %d at %d.%d result %x", m.Request, m.Status, m.Leader, m.Index, m.Sub, m.Result)
+	case wire.KindBeat:
+		m, _ := wire.ReadBeat(body)
+		return s + fmt.Sprintf("beat %+v", m)
+	case wire.KindRelay:
+		m, _ := wire.ReadRelay(body)
+		return s + fmt.Sprintf("relayed from %d to %d: ", m.From, m.To) + describe(m.Frame)
+	case wire.KindNews:
+		m, _ := wire.ReadNews(body)
+		return s + fmt.Sprintf("news: server %d leads in term %d", m.Leader, m.Term)
 	}
 	return s + fmt.Sprintf("kind %d", h.Kind)
 }

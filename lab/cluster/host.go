@@ -64,6 +64,7 @@ func (r *run) config(addr step.Address, joins bool) replica.Config {
 // open builds the node from the disk, and empty journals beside it.
 func (h *host) open(b sim.Birth) (step.Machine, error) {
 	cfg := h.run.config(h.addr, h.joined)
+	cfg.Boot = uint64(b.Boot)
 	for i := range cfg.Groups {
 		cfg.Groups[i].Rand, cfg.Groups[i].Versions = b.Rand, versionsOf(h.next)
 	}

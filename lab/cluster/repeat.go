@@ -138,10 +138,13 @@ func (c *repeater) send(out *step.Out, m *repeated) {
 }
 
 func (c *repeater) hear(frame []byte) {
-	_, body, err := wire.Open(frame)
+	h, body, err := wire.Open(frame)
 	if err != nil {
 		c.run.court.Fail("client", "repeater %d: %v", c.id, err)
 		return
+	}
+	if h.Kind == wire.KindNews {
+		return // it asks whom it likes
 	}
 	p, err := wire.ReadReply(body)
 	m := c.asked[p.Request]

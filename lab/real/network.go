@@ -87,6 +87,19 @@ func (n *Network) Cut(a, b string) Undo { return n.put(bothWays(a, b, "drop")...
 // acknowledgements of TCP either.
 func (n *Network) CutOneWay(from, to string) Undo { return n.put(oneWay(from, to, "drop")) }
 
+// Mute drops every packet that one address sends to others, Deaf every one that others send to it, and Alone both.
+func (n *Network) Mute(one string) Undo { return n.put(muted(one)) }
+
+// Deaf is the other direction of Mute.
+func (n *Network) Deaf(one string) Undo { return n.put(deafened(one)) }
+
+// Alone is both directions.
+func (n *Network) Alone(one string) Undo { return n.put(muted(one), deafened(one)) }
+
+func muted(one string) string { return fmt.Sprintf("ip saddr %s ip daddr != %[1]s drop", one) }
+
+func deafened(one string) string { return fmt.Sprintf("ip daddr %s ip saddr != %[1]s drop", one) }
+
 // Drop loses each packet between two addresses with a chance of percent in a hundred, 0 to 100.
 func (n *Network) Drop(a, b string, percent int) Undo { return n.put(lossy(a, b, percent)...) }
 

@@ -48,12 +48,25 @@ func (w *World) send(from *Party, s step.Send) {
 	case s.To <= step.MaxServer:
 		if to := w.server(s.To); to != nil {
 			w.transmit(from, to, len(s.Bytes), func(again bool) {
+				if !to.up {
+					w.refuse(from, to)
+					return
+				}
 				to.give(step.Input{Kind: step.Frame, From: from.addr, Bytes: copyIf(again, s.Bytes)})
 			})
 		}
 	default:
 		w.sendToClient(from, s)
 	}
+}
+
+// refuse tells a server, by chance, that nobody is there: the other's machine runs and its process does not. Of a machine that has lost its
+// power nothing comes.
+func (w *World) refuse(from, to *Party) {
+	if to.lost || !chance(w.netRand, w.params.GonePpm) {
+		return
+	}
+	w.transmit(to, from, 0, func(bool) { from.give(step.Input{Kind: step.Refused, From: to.addr}) })
 }
 
 // copyIf keeps a doubled frame from sharing memory with the first.
@@ -106,6 +119,15 @@ func (w *World) sendToClient(from *Party, s step.Send) {
 			c.client.give(step.Input{Kind: step.Frame, From: from.addr, Bytes: s.Bytes})
 		}
 	})
+}
+
+// cast sends a frame to every client that a server has a connection with.
+func (w *World) cast(from *Party, frame []byte) {
+	for _, c := range w.conns {
+		if c.server == from && !c.closed && c.boot == from.boot {
+			w.sendToClient(from, step.Send{To: c.addr, Bytes: frame})
+		}
+	}
 }
 
 // conn is the client's newest connection to a server, nil before the first.

@@ -29,6 +29,9 @@ func (w *World) obey(p *Party, out *step.Out) {
 	for _, s := range out.Sends {
 		w.send(p, s)
 	}
+	for _, frame := range out.Casts {
+		w.cast(p, frame)
+	}
 	for _, s := range out.Evals {
 		p.later(spread(p.rand, w.params.EvalNs), func() { w.send(p, step.Send{To: s.To, Bytes: s.Run()}) })
 	}

@@ -1,0 +1,243 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"onevoice/step"
+	"onevoice/view"
+	"onevoice/wire"
+)
+
+// LeastBoundNs and MostBoundNs bound the detection bound: how long a server may be silent before it is suspected, in nanoseconds.
+const (
+	LeastBoundNs = int64(60 * time.Millisecond)
+	MostBoundNs  = int64(time.Second)
+)
+
+const (
+	// boundParts is how many times the bound is what one in a thousand of any server's ticks is late by.
+	boundParts = 4
+	// relayNs is how long nothing may have come straight from a server before others are asked to pass on what is for it: half of the
+	// bound, so that it is found before it is reported.
+	relayNs = LeastBoundNs / 2
+	// abstainTicks is for how many ticks a server has no opinion after one of its own was late by a quarter of the bound: what the
+	// others sent meanwhile may still wait in its own queues.
+	abstainTicks = 2
+)
+
+// Detector is one server's. One goroutine calls it.
+type Detector struct {
+	self, boot uint64
+	nowNs      int64
+	tickNs     int64 // of the last tick, 0 before the first
+	abstain    int   // ticks for which there is no opinion
+	late       lateness
+	peers      []peer // by number
+	old        uint64 // beats of earlier starts
+}
+
+// peer is what is known of another server. Moments are by this server's clock.
+type peer struct {
+	server    uint64
+	heardNs   int64 // when its newest beat came
+	directNs  int64 // when the newest came that no other server passed on
+	echoNs    int64 // until when it has heard us, by its own word
+	refusedNs int64 // when its machine said that nobody is there, 0 never
+	beat      wire.Beat
+}
+
+// New makes the detector of a server, by its number and its start.
+func New(self, boot uint64) *Detector { return &Detector{self: self, boot: boot} }
+
+// SetServers says whom to listen to: numbers, sorted; this server's own among them does not count.
+func (d *Detector) SetServers(servers []uint64) {
+	kept := d.peers[:0:0]
+	for _, s := range servers {
+		switch p := d.peer(s); {
+		case s == d.self:
+		case p != nil:
+			kept = append(kept, *p)
+		default:
+			kept = append(kept, peer{server: s, heardNs: d.nowNs, directNs: d.nowNs, echoNs: d.nowNs})
+		}
+	}
+	d.peers = kept
+}
+
+func (d *Detector) peer(server uint64) *peer {
+	i, found := slices.BinarySearchFunc(d.peers, server, func(p peer, s uint64) int { return cmp.Compare(p.server, s) })
+	if !found {
+		return nil
+	}
+	return &d.peers[i]
+}
+
+// Now moves time, which never goes back.
+func (d *Detector) Now(nowNs int64) { d.nowNs = max(d.nowNs, nowNs) }
+
+// Tick says that a tick has come, at Now's time.
+func (d *Detector) Tick() {
+	d.abstain = max(d.abstain-1, 0)
+	if d.tickNs != 0 {
+		late := d.nowNs - d.tickNs - step.TickNs
+		d.late.add(late)
+		if late > d.BoundNs()/4 {
+			d.abstain = abstainTicks
+		}
+	}
+	d.tickNs = d.nowNs
+}
+
+// Heard takes a beat of another server, relayed where a third one has passed it on. One of an earlier start than was heard is dropped
+// and counted.
+func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
+	p := d.peer(from)
+	switch {
+	case p == nil:
+		return
+	case b.Boot < p.beat.Boot:
+		d.old++
+		return
+	case b.Boot > p.beat.Boot:
+		p.echoNs = d.nowNs // it has had no time to hear anybody
+	}
+	p.heardNs, p.refusedNs, p.beat = d.nowNs, 0, b
+	if !relayed {
+		p.directNs = d.nowNs
+	}
+	for _, h := range b.Heard {
+		if h.Server == d.self && h.Boot == d.boot {
+			p.echoNs = max(p.echoNs, d.nowNs-h.AgeNs)
+		}
+	}
+}
+
+// Refused says that a server's machine answers that nobody is there.
+func (d *Detector) Refused(server uint64) {
+	if p := d.peer(server); p != nil {
+		p.refusedNs = d.nowNs
+	}
+}
+
+// BoundNs is the detection bound: 60 ms, or four times what one in a thousand ticks of this server or any that is heard is late by, up to
+// a second.
+func (d *Detector) BoundNs() int64 {
+	late := d.late.p999()
+	for i := range d.peers {
+		if p := &d.peers[i]; d.nowNs-p.heardNs < MostBoundNs {
+			late = max(late, p.beat.LateNs)
+		}
+	}
+	return min(max(LeastBoundNs, boundParts*late), MostBoundNs)
+}
+
+// Opinion is what this server holds against another.
+func (d *Detector) Opinion(server uint64) view.Evidence {
+	p := d.peer(server)
+	if p == nil || d.abstain > 0 {
+		return view.NoEvidence
+	}
+	bound := d.BoundNs()
+	switch {
+	case p.refusedNs != 0:
+		return view.Refused
+	case d.nowNs-p.heardNs > bound:
+		return view.Silent
+	case p.beat.Stuck:
+		return view.Stuck
+	case d.nowNs-p.echoNs > bound:
+		return view.Deaf
+	}
+	return view.NoEvidence
+}
+
+// Reports says whether another server holds something against a third one, by a beat that is not older than the bound. A server's word
+// about itself is no report, nor is one about an earlier start of the subject.
+func (d *Detector) Reports(reporter, subject uint64) bool {
+	p := d.peer(reporter)
+	if p == nil || reporter == subject || d.nowNs-p.heardNs > d.BoundNs() {
+		return false
+	}
+	boot := uint64(0)
+	if s := d.peer(subject); s != nil {
+		boot = s.beat.Boot
+	}
+	return slices.ContainsFunc(p.beat.Heard, func(h wire.Heard) bool {
+		return h.Server == subject && h.Evidence != view.NoEvidence && h.Boot >= boot
+	})
+}
+
+// Relay is a third server by way of which another one is to be told whatever it is told, beside the straight way: nothing came from it
+// straight for a while, and the third hears both. 0 where there is none, or no need.
+func (d *Detector) Relay(server uint64) uint64 {
+	p := d.peer(server)
+	if p == nil || p.refusedNs != 0 || d.nowNs-p.directNs <= relayNs && d.heardStraight(p, d.self) {
+		return 0
+	}
+	for i := range d.peers {
+		if q := &d.peers[i]; q != p && d.nowNs-q.directNs <= relayNs && d.heardStraight(q, d.self) && d.heardStraight(q, server) {
+			return q.server
+		}
+	}
+	return 0
+}
+
+// heardStraight says whether a peer has lately heard a server itself, by its own word.
+func (d *Detector) heardStraight(p *peer, server uint64) bool {
+	return slices.ContainsFunc(p.beat.Heard, func(h wire.Heard) bool {
+		return h.Server == server && !h.Relayed && h.AgeNs <= relayNs
+	})
+}
+
+// Log is how far another server was in a group by its newest beat, and whether it may lead; false where it told nothing.
+func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bool) {
+	p := d.peer(server)
+	if p == nil {
+		return wire.LogEnd{}, false, false
+	}
+	i := slices.IndexFunc(p.beat.Logs, func(l wire.LogEnd) bool { return l.Group == group })
+	if i < 0 {
+		return wire.LogEnd{}, false, false
+	}
+	return p.beat.Logs[i], p.beat.Fit, true
+}
+
+// Beat is what this server tells the others now; the caller adds what it knows of itself.
+func (d *Detector) Beat() wire.Beat {
+	b := wire.Beat{Boot: d.boot, LateNs: d.late.p999()}
+	for i := range d.peers {
+		p := &d.peers[i]
+		b.Heard = append(b.Heard, wire.Heard{Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, Relayed: p.directNs < p.heardNs, Evidence: d.Opinion(p.server)})
+	}
+	return b
+}
+
+// Status is what a detector knows, for people and metrics.
+type Status struct {
+	BoundNs int64
+	// LateNs is by how much one in a thousand of this server's ticks is late.
+	LateNs int64
+	// Old counts beats of earlier starts, which were dropped.
+	Old   uint64
+	Peers []PeerStatus // by number
+}
+
+// PeerStatus is what is known of another server.
+type PeerStatus struct {
+	Server, Boot uint64
+	// HeardAgeNs is how old its newest beat is; Evidence this server's opinion of it.
+	HeardAgeNs int64
+	Evidence   view.Evidence
+}
+
+// Status is the present status.
+func (d *Detector) Status() Status {
+	s := Status{BoundNs: d.BoundNs(), LateNs: d.late.p999(), Old: d.old}
+	for i := range d.peers {
+		p := &d.peers[i]
+		s.Peers = append(s.Peers, PeerStatus{Server: p.server, Boot: p.beat.Boot, HeardAgeNs: d.nowNs - p.heardNs, Evidence: d.Opinion(p.server)})
+	}
+	return s
+}

@@ -1,0 +1,9 @@
+// Package detect says which servers seem not to be up, as far as one server can tell, and who of the others agrees: a failure detector.
+// It is quiet: beats come and go through its driver, and time is an argument.
+//
+// Every server sends a Beat to every other one at each tick. A Beat says whom its sender has heard, and how long ago, so a server that
+// hears nobody is found out as fast as one that says nothing; and it carries the sender's opinions, so that each server can count who
+// agrees with it without asking.
+//
+// An opinion is not a decision. What a majority of opinions is good for is said in package failover.
+package detect

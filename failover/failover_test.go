@@ -1,0 +1,131 @@
+package failover
+
+import (
+	"testing"
+	"time"
+)
+
+const ms = int64(time.Millisecond)
+
+// group is five voters, of whom 1 leads, seen from one of the others.
+type group struct {
+	Situation
+	contest Contest
+	against map[uint64][]Voter
+}
+
+func voter(server, lastTerm, lastIndex uint64) Voter {
+	return Voter{Server: server, LastTerm: lastTerm, LastIndex: lastIndex, Fit: true}
+}
+
+func seenFrom(self Voter) *group {
+	g := &group{against: map[uint64][]Voter{}}
+	g.Situation = Situation{NowNs: 1_000 * ms, Self: self, Voters: 5, Leader: 1, Against: func(s uint64) []Voter { return g.against[s] }}
+	return g
+}
+
+// asks lets time pass and says after how long this server asks for votes, -1 where it does not within most.
+func (g *group) asks(most int64) int64 {
+	for began := g.NowNs; g.NowNs <= began+most; g.NowNs += ms {
+		if g.contest.Next(g.Situation) {
+			return g.NowNs - began
+		}
+	}
+	return -1
+}
+
+func TestNobodyAsksWithoutAMajority(t *testing.T) {
+	g := seenFrom(voter(2, 1, 10))
+	g.against[1] = []Voter{g.Self, voter(3, 1, 9)}
+	if after := g.asks(500 * ms); after != -1 {
+		t.Errorf("asks after %d ms with two of five against the leader", after/ms)
+	}
+}
+
+func TestTheOrderIsThatOfTheLogs(t *testing.T) {
+	all := []Voter{voter(2, 1, 10), voter(3, 2, 5), voter(4, 1, 11), {Server: 5, LastTerm: 9, LastIndex: 99}}
+	for self, want := range map[uint64]int64{3: 0, 4: 1, 2: 2, 5: -1} {
+		g := seenFrom(all[self-2])
+		g.against[1] = all
+		if want >= 0 {
+			want = SettleNs + want*SpacingNs
+		}
+		if got := g.asks(60 * ms); got != want {
+			t.Errorf("server %d asks after %d ns, want %d", self, got, want)
+		}
+	}
+}
+
+func TestEqualLogsGoByNumber(t *testing.T) {
+	all := []Voter{voter(2, 1, 10), voter(3, 1, 10), voter(4, 1, 10)}
+	for i, v := range all {
+		g := seenFrom(v)
+		g.against[1] = all
+		if got := g.asks(60 * ms); got != SettleNs+int64(i)*SpacingNs {
+			t.Errorf("server %d asks after %d ms", v.Server, got/ms)
+		}
+	}
+}
+
+// TestWhoHasNothingAgainstTheLeaderDoesNotAsk: it hears it.
+func TestWhoHasNothingAgainstTheLeaderDoesNotAsk(t *testing.T) {
+	g := seenFrom(voter(2, 1, 10))
+	g.against[1] = []Voter{voter(3, 1, 1), voter(4, 1, 1), voter(5, 1, 1)}
+	if after := g.asks(500 * ms); after != -1 {
+		t.Errorf("asks after %d ms", after/ms)
+	}
+}
+
+func TestTheLeaderItselfDoesNotAsk(t *testing.T) {
+	g := seenFrom(voter(1, 1, 10))
+	g.against[1] = []Voter{g.Self, voter(3, 1, 1), voter(4, 1, 1)}
+	if g.asks(500*ms) != -1 {
+		t.Error("asks")
+	}
+}
+
+// TestOnceInAContest: a second time only after everybody has had a turn; and anew when there is another leader.
+func TestOnceInAContest(t *testing.T) {
+	g := seenFrom(voter(2, 1, 10))
+	g.against[1] = []Voter{g.Self, voter(3, 1, 1), voter(4, 1, 1)}
+	if g.asks(10*ms) != SettleNs {
+		t.Fatal("does not ask")
+	}
+	g.NowNs += ms
+	g.Leader = 0 // it campaigns
+	if after := g.asks(500 * ms); after < 3*SpacingNs || after > 5*SpacingNs {
+		t.Errorf("asks again after %d ms", after/ms)
+	}
+	g.Leader = 4
+	if g.asks(500*ms) != -1 {
+		t.Error("asks though another leads")
+	}
+	g.against[4] = []Voter{g.Self, voter(3, 1, 1), voter(5, 1, 1)}
+	if got := g.asks(500 * ms); got != SettleNs {
+		t.Errorf("asks after %d ms when the next leader is reported", got/ms)
+	}
+}
+
+func TestReportsThatAreTakenBackEndIt(t *testing.T) {
+	g := seenFrom(voter(2, 1, 10))
+	g.against[1] = []Voter{g.Self, voter(3, 1, 11), voter(4, 1, 12)}
+	if g.asks(30*ms) != -1 {
+		t.Fatal("asks before its turn")
+	}
+	all := g.against[1]
+	g.against[1] = all[:2]
+	g.contest.Next(g.Situation)
+	g.against[1] = all
+	if got := g.asks(100 * ms); got != SettleNs+2*SpacingNs {
+		t.Errorf("asks after %d ms, want a new beginning", got/ms)
+	}
+}
+
+// TestNobodyLeadsAndNobodyIsReported: that is for raft's own timer.
+func TestNobodyLeadsAndNobodyIsReported(t *testing.T) {
+	g := seenFrom(voter(2, 1, 10))
+	g.Leader = 0
+	if g.asks(500*ms) != -1 {
+		t.Error("asks")
+	}
+}

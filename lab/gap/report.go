@@ -1,0 +1,126 @@
+package gap
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Aims for the gap at p99: see Print.
+const (
+	quietAimNs    = int64(100 * time.Millisecond)
+	loadedAimNs   = int64(250 * time.Millisecond)
+	transferAimNs = int64(20 * time.Millisecond)
+	// quietLateNs is up to where a machine counts as quiet.
+	quietLateNs = int64(5 * time.Millisecond)
+)
+
+// Summary is one line of the table. Times are in nanoseconds.
+type Summary struct {
+	Cell
+	Repeats int     `json:"repeats"`
+	Write   Spread  `json:"write"`
+	Read    Spread  `json:"read"`
+	LateNs  int64   `json:"late_ns"` // median over the experiments of what one wake-up in a thousand was late by
+	SyncNs  int64   `json:"sync_ns"`
+	Acked   int     `json:"acked"`
+	Lost    int     `json:"lost"`
+	Failed  int     `json:"failed"` // experiments without a result
+	AimNs   int64   `json:"aim_ns"` // for both at p99
+	Verdict Verdict `json:"verdict"`
+}
+
+// Verdict is what a line says of its aim.
+type Verdict string
+
+// The verdicts. A machine that is late by itself proves nothing against an aim.
+const (
+	Reached Verdict = "reached"
+	Missed  Verdict = "missed"
+	Noisy   Verdict = "missed, on a machine that is late by more than 5 ms itself"
+	Broken  Verdict = "BROKEN: acknowledged writes are lost"
+	NoRun   Verdict = "NOT RUN"
+)
+
+// Spread is how values lie.
+type Spread struct {
+	P50 int64 `json:"p50_ns"`
+	P99 int64 `json:"p99_ns"`
+	Max int64 `json:"max_ns"`
+}
+
+func spread(values []int64) Spread {
+	return Spread{atMost(values, 500), atMost(values, 990), slices.Max(values)}
+}
+
+// Summarise makes the table, in the order in which cells came.
+func Summarise(results []Result) []Summary {
+	var cells []Cell
+	byCell := map[Cell][]Result{}
+	for _, r := range results {
+		if byCell[r.Cell] == nil {
+			cells = append(cells, r.Cell)
+		}
+		byCell[r.Cell] = append(byCell[r.Cell], r)
+	}
+	var table []Summary
+	for _, c := range cells {
+		table = append(table, summarise(c, byCell[c]))
+	}
+	return table
+}
+
+func summarise(c Cell, results []Result) Summary {
+	s := Summary{Cell: c, AimNs: quietAimNs}
+	switch {
+	case c.Fault == Transfer:
+		s.AimNs = transferAimNs
+	case c.Hogs > 0:
+		s.AimNs = loadedAimNs
+	}
+	var writes, reads, late, synced []int64
+	for _, r := range results {
+		if r.Error != "" {
+			s.Failed++
+			continue
+		}
+		s.Repeats++
+		s.Acked += r.Acked
+		s.Lost += r.Lost
+		writes, reads, late, synced = append(writes, r.WriteNs), append(reads, r.ReadNs), append(late, r.LateNs), append(synced, r.SyncNs)
+	}
+	if s.Repeats == 0 {
+		s.Verdict = NoRun
+		return s
+	}
+	s.Write, s.Read, s.LateNs, s.SyncNs = spread(writes), spread(reads), atMost(late, 500), atMost(synced, 500)
+	switch {
+	case s.Lost > 0:
+		s.Verdict = Broken
+	case max(s.Write.P99, s.Read.P99) < s.AimNs:
+		s.Verdict = Reached
+	case c.Hogs == 0 && s.LateNs > quietLateNs:
+		s.Verdict = Noisy
+	default:
+		s.Verdict = Missed
+	}
+	return s
+}
+
+// Print writes the table.
+func Print(w io.Writer, table []Summary) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "servers\tfault\thogs\trepeats\twrite p50 ms\tp99\tmax\tread p50 ms\tp99\tmax\tlate p99.9 ms\tfsync p99.9 ms\tacked\tlost\tfailed\taim ms\t")
+	for _, s := range table {
+		fmt.Fprintf(t, "%d\t%s\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%.0f\t\n", s.Servers, s.Fault, s.Hogs, s.Repeats,
+			ms(s.Write.P50), ms(s.Write.P99), ms(s.Write.Max), ms(s.Read.P50), ms(s.Read.P99), ms(s.Read.Max), ms(s.LateNs), ms(s.SyncNs), s.Acked, s.Lost, s.Failed, ms(s.AimNs))
+	}
+	t.Flush()
+	for _, s := range table {
+		if s.Verdict != Reached {
+			fmt.Fprintf(w, "%d servers, %s: %s\n", s.Servers, s.Fault, s.Verdict)
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package replica
+
+import (
+	"slices"
+
+	"onevoice/codec"
+	"onevoice/consensus"
+	"onevoice/detect"
+	"onevoice/failover"
+	"onevoice/step"
+	"onevoice/view"
+	"onevoice/wire"
+)
+
+// vigil is what a node does about servers that seem not to be up: it tells the others what it hears, and asks for the lead where a
+// majority reports who has it.
+type vigil struct {
+	detector *detect.Detector
+	contests []failover.Contest // by place among the groups
+	said     []view.Evidence    // opinions as the last beat told them, by place among servers
+	servers  []uint64           // the others, sorted
+	due      bool               // a beat is to go out
+	told     []lead             // to clients, by place among the groups
+}
+
+// lead is who leads a group, and in which term.
+type lead struct{ term, leader uint64 }
+
+func newVigil(c Config) vigil {
+	return vigil{
+		detector: detect.New(c.Self, c.Boot), contests: make([]failover.Contest, len(c.Groups)), told: make([]lead, len(c.Groups)),
+	}
+}
+
+// servers are all members of any group but this server, sorted.
+func (n *Node) servers() []uint64 {
+	var all []uint64
+	for _, m := range n.members {
+		all = append(append(all, m.group.Voters()...), m.group.Learners()...)
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(s uint64) bool { return s == n.self })
+}
+
+// tick comes with each tick.
+func (v *vigil) tick(servers []uint64) {
+	if !slices.Equal(servers, v.servers) {
+		v.detector.SetServers(servers)
+		v.servers, v.said = servers, make([]view.Evidence, len(servers))
+	}
+	v.detector.Tick()
+	v.due = true
+}
+
+// beat takes another server's beat.
+func (n *Node) beat(from step.Address, body *codec.Reader, relayed bool) error {
+	b, err := wire.ReadBeat(body)
+	if err == nil {
+		n.vigil.detector.Heard(uint64(from), b, relayed)
+	}
+	return err
+}
+
+// keepVigil follows all that came with a step: opinions that have changed, the beat that is due, elections that are wanted.
+func (n *Node) keepVigil(now step.Now, out *step.Out) {
+	v := &n.vigil
+	for i, s := range v.servers {
+		opinion := v.detector.Opinion(s)
+		if opinion == v.said[i] {
+			continue
+		}
+		fresh := v.said[i] == view.NoEvidence
+		v.said[i] = opinion
+		out.Facts = append(out.Facts, step.Fact{Name: "opinion", Value: s, Text: opinion.String()})
+		if fresh && n.leads(s) {
+			n.promise(now, s)
+			v.due = true // the others are waiting for it
+		}
+	}
+	if v.due {
+		v.due = false
+		n.sendBeat(now, out)
+	}
+	for i := range n.members {
+		if v.contests[i].Next(n.situation(now, n.members[i].group)) {
+			n.members[i].group.Campaign()
+		}
+	}
+}
+
+// leads says whether a server leads any group, as far as is known.
+func (n *Node) leads(server uint64) bool {
+	return slices.ContainsFunc(n.members, func(m member) bool { return m.group.Leader() == server })
+}
+
+// promise holds back the entries of a leader that is reported.
+func (n *Node) promise(now step.Now, server uint64) {
+	for _, m := range n.members {
+		if m.group.Leader() == server {
+			m.group.Hold(server, now.MonoNs+failover.PromiseNs)
+		}
+	}
+}
+
+func (n *Node) sendBeat(now step.Now, out *step.Out) {
+	if len(n.vigil.servers) == 0 {
+		return
+	}
+	b := n.vigil.detector.Beat()
+	for _, m := range n.members {
+		g := m.group
+		b.Stuck = b.Stuck || g.Stuck(now.MonoNs)
+		term, index := g.LogEnd()
+		b.Logs = append(b.Logs, wire.LogEnd{Group: m.number, Term: g.Term(), Leader: g.Leader(), LastTerm: term, LastIndex: index})
+	}
+	b.Fit = !b.Stuck && n.members[0].group.Fit()
+	for _, s := range n.vigil.servers {
+		out.Sends = append(out.Sends, step.Send{To: step.Address(s), Bytes: b.Encode()})
+	}
+}
+
+// situation is what this server knows of a group.
+func (n *Node) situation(now step.Now, g *consensus.Group) failover.Situation {
+	d := n.vigil.detector
+	term, index := g.LogEnd()
+	self := failover.Voter{Server: n.self, LastTerm: term, LastIndex: index, Fit: g.Fit() && !g.Stuck(now.MonoNs)}
+	voters, number := g.Voters(), g.Number()
+	return failover.Situation{
+		NowNs: now.MonoNs, Self: self, Voters: len(voters), Leader: g.Leader(),
+		Against: func(suspect uint64) []failover.Voter {
+			var against []failover.Voter
+			for _, s := range voters {
+				end, fit, known := d.Log(s, number)
+				switch {
+				case s == n.self && d.Opinion(suspect) != view.NoEvidence:
+					against = append(against, self)
+				case s != n.self && known && d.Reports(s, suspect):
+					against = append(against, failover.Voter{Server: s, LastTerm: end.LastTerm, LastIndex: end.LastIndex, Fit: fit})
+				}
+			}
+			return against
+		},
+	}
+}
+
+// tellClients tells every client who leads, where that has changed.
+func (n *Node) tellClients(out *step.Out) {
+	for i, m := range n.members {
+		now := lead{m.group.Term(), m.group.Leader()}
+		if now == n.vigil.told[i] || now.leader == 0 {
+			continue
+		}
+		n.vigil.told[i] = now
+		news := wire.News{Term: now.term, Leader: now.leader}
+		out.Casts = append(out.Casts, news.Encode(m.number, m.group.Epoch()))
+	}
+}

@@ -1,0 +1,172 @@
+package wire
+
+import (
+	"onevoice/codec"
+	"onevoice/view"
+)
+
+// Beat is what each server tells every other one ten times in 100 ms: that it lives, whom it has heard, and how far its logs are. It
+// comes from the goroutine that does the work, so a server that is stuck does not beat.
+type Beat struct {
+	// Boot is the sender's start, as in its Hello.
+	Boot uint64
+	// LateNs is by how much one in a thousand of its ticks was late, lately.
+	LateNs int64
+	// Stuck says that its disk has not completed a write for long; Fit that it may lead as far as it knows itself.
+	Stuck, Fit bool
+	// Heard is what it knows of the other servers, by number.
+	Heard []Heard
+	// Logs is how far it is in each of its groups.
+	Logs []LogEnd
+}
+
+// Heard is what the sender of a Beat knows of one server.
+type Heard struct {
+	Server uint64
+	// Boot is the start that it has heard last, 0 for none.
+	Boot uint64
+	// AgeNs is how long ago that was; where nothing was heard yet, for how long it has listened.
+	AgeNs int64
+	// Relayed says that its newest beat came by way of a third server.
+	Relayed bool
+	// Evidence is its opinion.
+	Evidence view.Evidence
+}
+
+// LogEnd says how far a server is in a group.
+type LogEnd struct {
+	Group uint32
+	// Term is raft's, Leader who leads in it as far as the server knows, 0 for nobody.
+	Term, Leader uint64
+	// LastTerm and LastIndex name its last durable entry.
+	LastTerm, LastIndex uint64
+}
+
+// maxHeard and maxLogs bound the lists of a Beat.
+const (
+	maxHeard = 64
+	maxLogs  = 64
+)
+
+// Flags of a Beat.
+const (
+	beatStuck = 1 << iota
+	beatFit
+	beatKnown = beatStuck | beatFit
+)
+
+// beatRelayed is set beside the evidence of a Heard.
+const beatRelayed = 0x80
+
+// Encode returns the whole frame. It concerns no group.
+func (m *Beat) Encode() []byte {
+	w := codec.Writer{B: make([]byte, 0, HeaderBytes+24+len(m.Heard)*25+len(m.Logs)*36)}
+	Header{Kind: KindBeat}.Append(&w)
+	w.U64(m.Boot)
+	w.I64(m.LateNs)
+	flags := uint8(0)
+	if m.Stuck {
+		flags |= beatStuck
+	}
+	if m.Fit {
+		flags |= beatFit
+	}
+	w.U8(flags)
+	w.Uvarint(uint64(len(m.Heard)))
+	for _, h := range m.Heard {
+		w.U64(h.Server)
+		w.U64(h.Boot)
+		w.I64(h.AgeNs)
+		how := uint8(h.Evidence)
+		if h.Relayed {
+			how |= beatRelayed
+		}
+		w.U8(how)
+	}
+	w.Uvarint(uint64(len(m.Logs)))
+	for _, l := range m.Logs {
+		w.U32(l.Group)
+		w.U64(l.Term)
+		w.U64(l.Leader)
+		w.U64(l.LastTerm)
+		w.U64(l.LastIndex)
+	}
+	return w.B
+}
+
+// ReadBeat takes the body of a Beat.
+func ReadBeat(r *codec.Reader) (Beat, error) {
+	m := Beat{Boot: r.U64(), LateNs: r.I64()}
+	flags := r.U8()
+	m.Stuck, m.Fit = flags&beatStuck != 0, flags&beatFit != 0
+	for range r.Count(maxHeard, 25) {
+		h := Heard{Server: r.U64(), Boot: r.U64(), AgeNs: r.I64()}
+		how := r.U8()
+		h.Relayed, h.Evidence = how&beatRelayed != 0, view.Evidence(how&^beatRelayed)
+		if h.AgeNs < 0 || h.Evidence > view.LastEvidence {
+			r.Fail()
+		}
+		m.Heard = append(m.Heard, h)
+	}
+	for range r.Count(maxLogs, 36) {
+		m.Logs = append(m.Logs, LogEnd{Group: r.U32(), Term: r.U64(), Leader: r.U64(), LastTerm: r.U64(), LastIndex: r.U64()})
+	}
+	if flags&^beatKnown != 0 || m.LateNs < 0 {
+		r.Fail()
+	}
+	return m, r.Finish()
+}
+
+// Relay is a frame that a server sends to another by way of a third, which passes it on unchanged, once: the two do not hear each other.
+type Relay struct {
+	From, To uint64
+	Frame    []byte
+}
+
+// Encode returns the whole frame. It concerns no group.
+func (m Relay) Encode() []byte {
+	w := codec.Writer{B: make([]byte, 0, HeaderBytes+24+len(m.Frame))}
+	Header{Kind: KindRelay}.Append(&w)
+	w.U64(m.From)
+	w.U64(m.To)
+	w.Bytes(m.Frame)
+	return w.B
+}
+
+// ReadRelay takes the body of a Relay; Frame aliases the frame.
+func ReadRelay(r *codec.Reader) (Relay, error) {
+	m := Relay{From: r.U64(), To: r.U64(), Frame: r.Bytes(MaxFrameBytes)}
+	return m, r.Finish()
+}
+
+// EncodeListen returns the whole frame that a client sends first, so that a server knows what the connection is for before anything is
+// asked on it.
+func EncodeListen() []byte {
+	var w codec.Writer
+	Header{Kind: KindListen}.Append(&w)
+	return w.B
+}
+
+// News tells every client of a server who leads a group, when that changes.
+type News struct {
+	Term   uint64 // raft's, in which Leader leads
+	Leader uint64
+}
+
+// Encode returns the whole frame.
+func (m News) Encode(group uint32, epoch view.Epoch) []byte {
+	var w codec.Writer
+	Header{KindNews, group, epoch}.Append(&w)
+	w.U64(m.Term)
+	w.U64(m.Leader)
+	return w.B
+}
+
+// ReadNews takes the body of a News.
+func ReadNews(r *codec.Reader) (News, error) {
+	m := News{Term: r.U64(), Leader: r.U64()}
+	if m.Leader == 0 {
+		r.Fail()
+	}
+	return m, r.Finish()
+}
