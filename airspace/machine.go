@@ -3,6 +3,8 @@ package airspace
 import (
 	"fmt"
 
+	"github.com/tidwall/btree"
+
 	"onevoice/machine"
 	"onevoice/problem"
 )
@@ -14,8 +16,22 @@ type Machine struct {
 	root *State
 	// ground is nil when the sectors have changed since it was made.
 	ground *ground
-	load   loader
+	// ends holds every flight by its end.
+	ends *btree.BTreeG[end]
+	// free are the numbers of flights that are gone; those from numbers.Len()+len(free) on were never used.
+	free []uint32
+	// sectorsMade is the number of the last new sector.
+	sectorsMade uint64
+	load        loader
 }
+
+// end orders flights by when they are over.
+type end struct {
+	ns int64
+	id string
+}
+
+func (e end) before(o end) bool { return e.ns < o.ns || e.ns == o.ns && e.id < o.id }
 
 var _ machine.Machine = (*Machine)(nil)
 
@@ -26,7 +42,7 @@ func New() *Machine { return NewAt(0, DefaultRateMilli) }
 // runs at rateMilli from there; 0 begins with log time. It is how a replay gets its own date: all voters of a new cluster
 // begin with the same. A machine that is loaded from a snapshot goes on as that says.
 func NewAt(serviceNs, rateMilli int64) *Machine {
-	return &Machine{state: newState(serviceNs, rateMilli)}
+	return &Machine{state: newState(serviceNs, rateMilli), ends: btree.NewBTreeGOptions(end.before, btree.Options{NoLocks: true})}
 }
 
 // Root implements machine.Machine; it is a *State.
@@ -123,7 +139,7 @@ func (m *Machine) sectorVersion(id string) *Version {
 }
 
 func (m *Machine) flightVersion(id string) *Version {
-	if f, ok := m.state.flights.Get(id); ok {
+	if f := m.state.flight(id); f != nil {
 		return new(f.Version)
 	}
 	return nil

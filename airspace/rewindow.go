@@ -1,6 +1,7 @@
 package airspace
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -61,8 +62,9 @@ func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
 	}
 	var near []touch
 	found, work := 0, 0
-	for _, fid := range s.flightTiles.Search(index.Normalize(tiles), everBefore, everAfter) {
-		f, _ := s.flights.Get(fid)
+	candidates := s.near(index.Normalize(tiles), everBefore, everAfter)
+	slices.SortFunc(candidates, func(a, b *flight) int { return cmp.Compare(a.ID, b.ID) })
+	for _, f := range candidates {
 		work++
 		touches := false
 		if n != nil {
@@ -93,13 +95,14 @@ func (f *flight) visits(sector string) bool {
 // planAll finds the flights whose windows change when the rules do.
 func (m *Machine) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
 	s := &m.state
-	if n := s.flights.Len(); n > MaxRewindow {
+	if n := s.numbers.Len(); n > MaxRewindow {
 		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches all %d flights, and one change may touch %d", n, MaxRewindow)}
 	}
 	plan := planner{}
 	work := 0
 	var refusal *problem.Error
-	s.flights.Scan(func(_ string, f *flight) bool {
+	s.numbers.Scan(func(_ string, n uint32) bool {
+		f := s.flights.Get(n).flight
 		o := newOutline(&f.Flight)
 		var windows []SectorWindow
 		if windows, refusal = m.windowsOf(&o, f.tiles, crossRefCm, &work); refusal == nil {
@@ -135,7 +138,8 @@ func (c *change) rewindow(plan []rewindowed) {
 	for _, r := range plan {
 		n := *r.old
 		n.Windows = r.windows
-		c.m.state.flights.Set(n.ID, &n)
+		n.stays = c.m.staysOf(&n)
+		c.m.setFlight(&n)
 		c.m.replaceVisits(r.old, &n)
 		c.event(Event{Kind: FlightRewindowed, ID: n.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
 	}

@@ -13,11 +13,22 @@ func (c *change) putSector(cmd PutSector) Result {
 		p.Op, p.Subject = op, id
 		return Result{Problem: p}
 	}
-	s.sectors.Set(id, n)
-	c.m.ground = nil
+	c.m.setSector(n, old)
 	c.event(Event{Kind: SectorPut, ID: id, Version: c.at})
 	c.rewindow(plan)
 	return Result{Rewindowed: len(plan)}
+}
+
+// setSector puts a sector in the place of another of the same name, or of none.
+func (m *Machine) setSector(n, old *sector) {
+	if old != nil {
+		n.number = old.number
+	} else {
+		m.sectorsMade++
+		n.number = m.sectorsMade
+	}
+	m.state.sectors.Set(n.ID, n)
+	m.ground = nil
 }
 
 func (c *change) removeSector(cmd RemoveSector) Result {

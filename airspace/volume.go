@@ -40,12 +40,12 @@ func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, afte
 	return list[:min(len(list), limit)], nil
 }
 
-// near lists the flights, by identifier, that share a tile with a place and have not ended before a time nor begin after it.
+// near lists the flights that share a tile with a place and have not ended before a time nor begin after it.
 func (s *State) near(tiles []uint64, fromNs, toNs int64) []*flight {
 	var list []*flight
-	for _, id := range s.flightTiles.Search(tiles, fromNs, toNs) {
-		if f, _ := s.flights.Get(id); f.beginNs() < toNs && f.EndNs() >= fromNs {
-			list = append(list, f)
+	for number := range s.flightTiles.Search(tiles) {
+		if f := s.flights.Get(number); f.begins < toNs && f.ends >= fromNs {
+			list = append(list, f.flight)
 		}
 	}
 	return list
