@@ -10,7 +10,7 @@ import (
 func (c *change) putFlight(cmd PutFlight) Result {
 	s := &c.m.state
 	op, id := opName(cmd), cmd.Flight.ID
-	old := s.flight(id)
+	old := c.flight
 	if old == nil && s.numbers.Len() >= MaxFlights {
 		return full(op, id, MaxFlights)
 	}
@@ -18,9 +18,10 @@ func (c *change) putFlight(cmd PutFlight) Result {
 	if over := n.EndNs() + s.settings.RetainNs; over < s.clock.nowNs {
 		return refused(op, id, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs)))
 	}
-	outline := newOutline(&n.Flight)
+	outline := &c.m.outline
+	outline.lay(&n.Flight)
 	n.tiles = index.Tiles(outline.legs)
-	windows, p := c.m.windowsOf(&outline, n.tiles, s.settings.CrossRefCm, new(int))
+	windows, p := c.m.windowsOf(outline, n.tiles, s.settings.CrossRefCm, new(int))
 	if p != nil {
 		p.Op = op
 		return Result{Problem: p}
@@ -39,8 +40,8 @@ func tooManyWindows(flight string, n int) *problem.Error {
 	return &problem.Error{Kind: problem.Refused, Subject: flight, Detail: fmt.Sprintf("flight %s would have %d sector windows, more than %d", flight, n, MaxFlightWindows)}
 }
 
-func (c *change) cancelFlight(cmd CancelFlight) {
-	old := c.m.state.flight(cmd.ID)
+func (c *change) cancelFlight() {
+	old := c.flight
 	c.m.dropFlight(old)
 	c.event(Event{Kind: FlightCancelled, ID: old.ID, Version: old.Version, Callsign: old.Callsign})
 }

@@ -30,11 +30,11 @@ func (s *State) planSector(id string, old, n *sector) ([]rewindowed, *problem.Er
 		return nil, p
 	}
 	plan := planner{}
+	var tracer tracer
 	for _, t := range near {
 		windows := slices.DeleteFunc(slices.Clone(t.flight.Windows), func(w SectorWindow) bool { return w.Sector == id })
 		if t.comesNear {
-			o := outline{flight: &t.flight.Flight}
-			windows = append(windows, o.windowsIn(n, s.settings.CrossRefCm)...)
+			windows = tracer.appendIn(windows, &t.flight.Flight, n, s.settings.CrossRefCm)
 			sortWindows(windows)
 		}
 		if p := plan.add(t.flight, windows); p != nil {
@@ -61,6 +61,7 @@ func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
 		tiles = append(tiles, n.tiles...)
 	}
 	var near []touch
+	var o outline
 	found, work := 0, 0
 	candidates := s.near(index.Normalize(tiles), everBefore, everAfter)
 	slices.SortFunc(candidates, func(a, b *flight) int { return cmp.Compare(a.ID, b.ID) })
@@ -68,7 +69,7 @@ func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
 		work++
 		touches := false
 		if n != nil {
-			o := newOutline(&f.Flight)
+			o.lay(&f.Flight)
 			work += len(o.legs)
 			touches = o.touches(n, s.settings.CrossRefCm, &work)
 		}
@@ -103,9 +104,9 @@ func (m *Machine) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
 	var refusal *problem.Error
 	s.numbers.Scan(func(_ string, n uint32) bool {
 		f := s.flights.Get(n).flight
-		o := newOutline(&f.Flight)
+		m.outline.lay(&f.Flight)
 		var windows []SectorWindow
-		if windows, refusal = m.windowsOf(&o, f.tiles, crossRefCm, &work); refusal == nil {
+		if windows, refusal = m.windowsOf(&m.outline, f.tiles, crossRefCm, &work); refusal == nil {
 			refusal = plan.add(f, windows)
 		}
 		return refusal == nil

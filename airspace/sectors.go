@@ -3,8 +3,8 @@ package airspace
 func (c *change) putSector(cmd PutSector) Result {
 	s := &c.m.state
 	op, id := opName(cmd), cmd.Sector.ID
-	old, replaces := s.sectors.Get(id)
-	if !replaces && s.sectors.Len() >= MaxSectors {
+	old := c.sector
+	if old == nil && s.sectors.Len() >= MaxSectors {
 		return full(op, id, MaxSectors)
 	}
 	n := newSector(cmd.Sector, c.at)
@@ -33,7 +33,7 @@ func (m *Machine) setSector(n, old *sector) {
 
 func (c *change) removeSector(cmd RemoveSector) Result {
 	s := &c.m.state
-	old, _ := s.sectors.Get(cmd.ID)
+	old := c.sector
 	plan, p := s.planSector(cmd.ID, old, nil)
 	if p != nil {
 		p.Op, p.Subject = opName(cmd), cmd.ID

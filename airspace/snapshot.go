@@ -194,8 +194,8 @@ func (m *Machine) loadFlight(rec FlightRecord, r *codec.Reader) error {
 	if err := m.next(&c, r); err != nil {
 		return err
 	}
-	o := newOutline(&rec.Flight)
-	m.addFlight(&flight{FlightRecord: rec, tiles: index.Tiles(o.legs)})
+	m.outline.lay(&rec.Flight)
+	m.addFlight(&flight{FlightRecord: rec, tiles: index.Tiles(m.outline.legs)})
 	return nil
 }
 

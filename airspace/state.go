@@ -75,7 +75,7 @@ type flight struct {
 }
 
 func newState(serviceNs, rateMilli int64) State {
-	unlocked := btree.Options{NoLocks: true, Degree: 16} // small nodes, since each change after a root was made copies some
+	unlocked := btree.Options{NoLocks: true, Degree: 8} // small nodes, since each change after a root was made copies some
 	s := State{
 		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs},
 		sectors:  btree.NewMap[string, *sector](0), numbers: btree.NewMap[string, uint32](0),

@@ -54,9 +54,12 @@ func (s *State) near(tiles []uint64, fromNs, toNs int64) []*flight {
 // visitsTo computes the visits of flights to a volume that meet a time, unsorted.
 func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]Occupant, error) {
 	var list []Occupant
+	var o outline
+	var walk geo.Walk
+	var found []geo.Window
 	work := 0
 	for _, f := range near {
-		o := newOutline(&f.Flight)
+		o.lay(&f.Flight)
 		work += len(o.legs)
 		touches := o.touches(asked, s.settings.CrossRefCm, &work)
 		if work > MaxWork {
@@ -65,7 +68,8 @@ func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]O
 		if !touches {
 			continue
 		}
-		for _, w := range geo.Windows(f.Path, f.Uncertainty, asked.volumes, s.settings.CrossRefCm) {
+		found = walk.Append(found[:0], f.Path, f.Uncertainty, asked.volumes, s.settings.CrossRefCm)
+		for _, w := range found {
 			if w.EnterMinNs < toNs && w.LeaveMaxNs > fromNs {
 				list = append(list, Occupant{&f.FlightRecord, w})
 			}
