@@ -218,32 +218,29 @@ func BenchmarkSnapshot(b *testing.B) {
 	})
 }
 
-// BenchmarkAmend amends flights of four points in turn, sixteen an entry, as the closed loop of the bench does.
-func BenchmarkAmend(b *testing.B) {
+// fourPoints is the flight that the command's bench puts: its n-th plan is a little to the south of the one before, and a second later.
+func fourPoints(id, n int) []byte {
+	f := Flight{ID: fmt.Sprintf("BENCH-%06d", id), Callsign: "BCH0001", From: "LSZH", To: "LSGG"}
+	for k := range 4 {
+		f.Path = append(f.Path, geo.Point4D{
+			Pos: geo.LatLon{LatE7: 474_647_000 - int32(k)*3_000_000 - int32(n%1000), LonE7: 85_492_000 - int32(k)*6_000_000},
+			Alt: geo.FlightLevel(360), AtNs: startNs + int64(k)*300*second + int64(n%3600)*second,
+		})
+	}
+	return Encode(PutFlight{Flight: f})
+}
+
+// sixteens applies commands in turn and over again, sixteen an entry with a root after each, as the closed loop of the bench does,
+// where flights are held before.
+func sixteens(b *testing.B, held, ops [][]byte) {
 	w := swissWorld(b)
-	op := func(i int) []byte {
-		f := Flight{ID: fmt.Sprintf("BENCH-%05d", i%6400), Callsign: "BCH0001", From: "LSZH", To: "LSGG"}
-		for k := range 4 {
-			f.Path = append(f.Path, geo.Point4D{
-				Pos: geo.LatLon{LatE7: 474_647_000 - int32(k)*3_000_000 - int32(i%1000), LonE7: 85_492_000 - int32(k)*6_000_000},
-				Alt: geo.FlightLevel(360), AtNs: startNs + int64(k)*300*second + int64(i%3600)*second,
-			})
-		}
-		return Encode(PutFlight{Flight: f})
-	}
-	var ops [][]byte
-	for i := range 20_000 {
-		ops = append(ops, op(i*37))
-	}
-	emit := func([]byte) {}
 	at := machine.At{Index: w.index, LogTimeNs: w.logNs}
-	for _, op := range ops {
+	emit := func([]byte) {}
+	for _, op := range held {
 		w.m.Apply(at, op, emit)
 	}
 	b.ReportAllocs()
-	windows := 0
-	i := 0
-	for b.Loop() {
+	for i := 0; b.Loop(); i++ {
 		if i%16 == 0 {
 			w.m.State()
 			at.Index++
@@ -253,8 +250,61 @@ func BenchmarkAmend(b *testing.B) {
 		if err != nil || res.Problem != nil {
 			b.Fatal(err, res.Problem)
 		}
-		windows += len(res.Windows)
-		i++
 	}
-	b.ReportMetric(float64(windows)/float64(b.N), "windows/op")
+}
+
+// BenchmarkAmend amends flights of four points in turn, by 100 seconds each, all near the same few sectors and tiles.
+func BenchmarkAmend(b *testing.B) {
+	for _, n := range []int{6400, 100_000} {
+		var held, ops [][]byte
+		for i := range n {
+			held = append(held, fourPoints(i*7919%n, i*37))
+		}
+		for i := range 20_000 {
+			ops = append(ops, fourPoints(i%10_000*7919%n, i%10_000*37+(i/10_000+1)*100))
+		}
+		b.Run(fmt.Sprintf("held=%d", n), func(b *testing.B) { sixteens(b, held, ops) })
+	}
+}
+
+// BenchmarkFile files a flight and cancels the oldest, in turn.
+func BenchmarkFile(b *testing.B) {
+	for _, n := range []int{6400, 100_000} {
+		var held, ops [][]byte
+		ring := n * 5 / 4
+		id := func(i int) int { return i % ring * 7919 % ring }
+		for i := range n {
+			held = append(held, fourPoints(id(i), i*37))
+		}
+		for i := range ring {
+			ops = append(ops, fourPoints(id(n+i), (n+i)*37), Encode(CancelFlight{ID: fmt.Sprintf("BENCH-%06d", id(i))}))
+		}
+		b.Run(fmt.Sprintf("held=%d", n), func(b *testing.B) { sixteens(b, held, ops) })
+	}
+}
+
+// BenchmarkInVolume asks for a box of half a degree among 30,000 flights over eight hours.
+func BenchmarkInVolume(b *testing.B) {
+	w := swissWorld(b)
+	for i := range 30_000 {
+		w.entry(0, PutFlight{Flight: overSwitzerland(i, 12, startNs+int64(i)*second)})
+	}
+	s := w.m.State()
+	box := square(464_000_000, 75_000_000, 469_000_000, 80_000_000, 300, 400)
+	for _, minutes := range []int64{1, 10, 60} {
+		at := startNs + 4*3600*second
+		count := func() int {
+			list, err := s.InVolume(box, nil, at, at+minutes*60*second, Cursor{}, MaxPage)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return len(list)
+		}
+		b.Run(fmt.Sprintf("results=%d", count()), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				count()
+			}
+		})
+	}
 }

@@ -10,23 +10,24 @@ import (
 func (c *change) putFlight(cmd PutFlight) Result {
 	s := &c.m.state
 	op, id := opName(cmd), cmd.Flight.ID
-	old, amends := s.flights.Get(id)
-	if !amends && s.flights.Len() >= MaxFlights {
+	old := c.flight
+	if old == nil && s.numbers.Len() >= MaxFlights {
 		return full(op, id, MaxFlights)
 	}
 	n := &flight{FlightRecord: FlightRecord{Flight: cmd.Flight, Version: c.at}}
 	if over := n.EndNs() + s.settings.RetainNs; over < s.clock.nowNs {
 		return refused(op, id, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs)))
 	}
-	outline := newOutline(&n.Flight)
+	outline := &c.m.outline
+	outline.lay(&n.Flight)
 	n.tiles = index.Tiles(outline.legs)
-	windows, p := c.m.windowsOf(&outline, n.tiles, s.settings.CrossRefCm, new(int))
+	windows, p := c.m.windowsOf(outline, n.tiles, s.settings.CrossRefCm, new(int))
 	if p != nil {
 		p.Op = op
 		return Result{Problem: p}
 	}
 	n.Windows = windows
-	if amends {
+	if old != nil {
 		c.m.replaceFlight(old, n)
 	} else {
 		c.m.addFlight(n)
@@ -39,66 +40,83 @@ func tooManyWindows(flight string, n int) *problem.Error {
 	return &problem.Error{Kind: problem.Refused, Subject: flight, Detail: fmt.Sprintf("flight %s would have %d sector windows, more than %d", flight, n, MaxFlightWindows)}
 }
 
-func (c *change) cancelFlight(cmd CancelFlight) {
-	old, _ := c.m.state.flights.Get(cmd.ID)
+func (c *change) cancelFlight() {
+	old := c.flight
 	c.m.dropFlight(old)
 	c.event(Event{Kind: FlightCancelled, ID: old.ID, Version: old.Version, Callsign: old.Callsign})
+}
+
+// setFlight puts a flight into the table.
+func (m *Machine) setFlight(f *flight) {
+	m.state.flights.Set(f.number, held{f, f.beginNs(), f.EndNs()})
 }
 
 // addFlight puts a flight that is not there into all trees.
 func (m *Machine) addFlight(f *flight) {
 	s := &m.state
-	s.flights.Set(f.ID, f)
-	s.ends.Set(end{f.EndNs(), f.ID})
-	at := f.place()
-	s.flightTiles.Insert(f.ID, at.Cells, at.FromNs, at.ToNs)
-	m.addVisits(f)
+	f.number = uint32(s.numbers.Len())
+	if n := len(m.free); n > 0 {
+		f.number, m.free = m.free[n-1], m.free[:n-1]
+	}
+	f.stays = m.staysOf(f)
+	s.numbers.Set(f.ID, f.number)
+	m.setFlight(f)
+	m.ends.Set(end{f.EndNs(), f.ID})
+	s.flightTiles.Insert(f.number, f.tiles)
+	for i := range f.stays {
+		s.visits.Set(f.stays[i].visit())
+	}
 }
 
 // replaceFlight puts a flight in the place of another plan of the same name. What stays where it is is not taken out first:
 // after a root was made, each change copies a path of its tree.
 func (m *Machine) replaceFlight(old, n *flight) {
-	s := &m.state
-	s.flights.Set(n.ID, n)
+	n.number = old.number
+	n.stays = m.staysOf(n)
+	m.setFlight(n)
 	if was, is := (end{old.EndNs(), old.ID}), (end{n.EndNs(), n.ID}); was != is {
-		s.ends.Delete(was)
-		s.ends.Set(is)
+		m.ends.Delete(was)
+		m.ends.Set(is)
 	}
-	s.flightTiles.Move(n.ID, old.place(), n.place())
+	m.state.flightTiles.Move(n.number, old.tiles, n.tiles)
 	m.replaceVisits(old, n)
 }
 
 // dropFlight takes a flight out of all trees.
 func (m *Machine) dropFlight(f *flight) {
 	s := &m.state
-	s.flights.Delete(f.ID)
-	s.ends.Delete(end{f.EndNs(), f.ID})
-	s.flightTiles.Remove(f.ID, f.tiles)
-	m.dropVisits(f)
+	s.numbers.Delete(f.ID)
+	s.flights.Set(f.number, held{})
+	m.free = append(m.free, f.number)
+	m.ends.Delete(end{f.EndNs(), f.ID})
+	s.flightTiles.Remove(f.number, f.tiles)
+	for i := range f.stays {
+		s.visits.Delete(f.stays[i].visit())
+	}
 }
 
 // replaceVisits puts the visits of one flight in the place of another's of the same name.
 func (m *Machine) replaceVisits(old, n *flight) {
-	for i, w := range old.Windows {
-		v := visitOf(&old.FlightRecord, w)
-		if i < len(n.Windows) {
-			if to := visitOf(&n.FlightRecord, n.Windows[i]); !visitsBefore(v, to) && !visitsBefore(to, v) {
+	for i := range old.stays {
+		v := old.stays[i].visit()
+		if i < len(n.stays) {
+			if to := n.stays[i].visit(); !v.before(to) && !to.before(v) {
 				continue
 			}
 		}
 		m.state.visits.Delete(v)
 	}
-	m.addVisits(n)
-}
-
-func (m *Machine) addVisits(f *flight) {
-	for _, w := range f.Windows {
-		m.state.visits.Set(visitOf(&f.FlightRecord, w))
+	for i := range n.stays {
+		m.state.visits.Set(n.stays[i].visit())
 	}
 }
 
-func (m *Machine) dropVisits(f *flight) {
-	for _, w := range f.Windows {
-		m.state.visits.Delete(visitOf(&f.FlightRecord, w))
+// staysOf makes what Who gives of each window.
+func (m *Machine) staysOf(f *flight) []stay {
+	list := make([]stay, len(f.Windows))
+	for i, w := range f.Windows {
+		n, _ := m.state.sectors.Get(w.Sector)
+		list[i] = stay{Occupant{&f.FlightRecord, w.Window}, runOf(n, w.Window)}
 	}
+	return list
 }

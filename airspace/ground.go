@@ -12,7 +12,10 @@ import (
 type ground struct {
 	sectors []*sector // by identifier
 	places  *index.Fixed
-	near    []int32 // reused
+	// What finding windows works with, reused.
+	near    []int32
+	tracer  tracer
+	windows []SectorWindow
 }
 
 func newGround(s *State) *ground {
@@ -33,19 +36,19 @@ func (m *Machine) windowsOf(o *outline, tiles []uint64, crossRefCm int32, work *
 	}
 	g := m.ground
 	g.near = g.places.Search(tiles, g.near[:0])
-	var windows []SectorWindow
+	g.windows = g.windows[:0]
 	for _, i := range g.near {
 		touches := o.touches(g.sectors[i], crossRefCm, work)
 		if *work > MaxWork {
 			return nil, &problem.Error{Kind: problem.Refused, Subject: o.flight.ID, Detail: fmt.Sprintf("finding sector windows takes more than %d steps; use fewer points or simpler sectors", MaxWork)}
 		}
 		if touches {
-			windows = append(windows, o.windowsIn(g.sectors[i], crossRefCm)...)
+			g.windows = g.tracer.appendIn(g.windows, o.flight, g.sectors[i], crossRefCm)
 		}
 	}
-	if len(windows) > MaxFlightWindows {
-		return nil, tooManyWindows(o.flight.ID, len(windows))
+	if len(g.windows) > MaxFlightWindows {
+		return nil, tooManyWindows(o.flight.ID, len(g.windows))
 	}
-	sortWindows(windows)
-	return windows, nil
+	sortWindows(g.windows)
+	return append([]SectorWindow(nil), g.windows...), nil
 }

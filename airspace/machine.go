@@ -3,6 +3,8 @@ package airspace
 import (
 	"fmt"
 
+	"github.com/tidwall/btree"
+
 	"onevoice/machine"
 	"onevoice/problem"
 )
@@ -14,8 +16,24 @@ type Machine struct {
 	root *State
 	// ground is nil when the sectors have changed since it was made.
 	ground *ground
-	load   loader
+	// outline is that of the last flight put, whose memory is used again.
+	outline outline
+	// ends holds every flight by its end.
+	ends *btree.BTreeG[end]
+	// free are the numbers of flights that are gone; those from numbers.Len()+len(free) on were never used.
+	free []uint32
+	// sectorsMade is the number of the last new sector.
+	sectorsMade uint64
+	load        loader
 }
+
+// end orders flights by when they are over.
+type end struct {
+	ns int64
+	id string
+}
+
+func (e end) before(o end) bool { return e.ns < o.ns || e.ns == o.ns && e.id < o.id }
 
 var _ machine.Machine = (*Machine)(nil)
 
@@ -26,7 +44,7 @@ func New() *Machine { return NewAt(0, DefaultRateMilli) }
 // runs at rateMilli from there; 0 begins with log time. It is how a replay gets its own date: all voters of a new cluster
 // begin with the same. A machine that is loaded from a snapshot goes on as that says.
 func NewAt(serviceNs, rateMilli int64) *Machine {
-	return &Machine{state: newState(serviceNs, rateMilli)}
+	return &Machine{state: newState(serviceNs, rateMilli), ends: btree.NewBTreeGOptions(end.before, btree.Options{NoLocks: true})}
 }
 
 // Root implements machine.Machine; it is a *State.
@@ -60,10 +78,11 @@ func (m *Machine) run(at Version, op []byte, emit machine.Emit) Result {
 	if p := Validate(cmd); p != nil {
 		return Result{Problem: p}
 	}
-	if p, current := m.hold(cmd); p != nil {
-		return Result{Problem: p, Current: current}
-	}
 	do := change{m: m, at: at, emit: emit}
+	do.find(cmd)
+	if p := do.hold(cmd); p != nil {
+		return Result{Problem: p, Current: do.current}
+	}
 	var res Result
 	switch cmd := cmd.(type) {
 	case PutSector:
@@ -73,7 +92,7 @@ func (m *Machine) run(at Version, op []byte, emit machine.Emit) Result {
 	case PutFlight:
 		res = do.putFlight(cmd)
 	case CancelFlight:
-		do.cancelFlight(cmd)
+		do.cancelFlight()
 	case SetService:
 		res = do.setService(cmd)
 	case SetRules:
@@ -84,49 +103,6 @@ func (m *Machine) run(at Version, op []byte, emit machine.Emit) Result {
 		res.Version = at
 	}
 	return res
-}
-
-// hold holds a command's precondition against what is there.
-func (m *Machine) hold(cmd Command) (*problem.Error, *Version) {
-	id, current, mustExist := m.subject(cmd)
-	if p := cmd.precondition().check(opName(cmd), id, current); p != nil {
-		return p, current
-	}
-	if mustExist && current == nil {
-		return &problem.Error{Kind: problem.NotFound, Op: opName(cmd), Subject: id, Detail: "there is none"}, nil
-	}
-	return nil, nil
-}
-
-// subject gives what a command is about, in which version it is there (nil: not), and whether it must be.
-func (m *Machine) subject(cmd Command) (id string, current *Version, mustExist bool) {
-	switch cmd := cmd.(type) {
-	case PutSector:
-		id = cmd.Sector.ID
-		return id, m.sectorVersion(id), false
-	case RemoveSector:
-		return cmd.ID, m.sectorVersion(cmd.ID), true
-	case PutFlight:
-		id = cmd.Flight.ID
-		return id, m.flightVersion(id), false
-	case CancelFlight:
-		return cmd.ID, m.flightVersion(cmd.ID), true
-	}
-	return "", new(m.state.settings.Version), true
-}
-
-func (m *Machine) sectorVersion(id string) *Version {
-	if s, ok := m.state.sectors.Get(id); ok {
-		return new(s.Version)
-	}
-	return nil
-}
-
-func (m *Machine) flightVersion(id string) *Version {
-	if f, ok := m.state.flights.Get(id); ok {
-		return new(f.Version)
-	}
-	return nil
 }
 
 // emit hands out an event with the service time of its entry.
@@ -140,6 +116,57 @@ type change struct {
 	m    *Machine
 	at   Version
 	emit machine.Emit
+
+	// subject is the name of what the command is about, empty for the settings; sector or flight is what is there under it, nil where
+	// nothing is, and current its version or that of the settings.
+	subject string
+	sector  *sector
+	flight  *flight
+	current *Version
+}
+
+// find finds what a command is about.
+func (c *change) find(cmd Command) {
+	switch cmd := cmd.(type) {
+	case PutSector:
+		c.findSector(cmd.Sector.ID)
+	case RemoveSector:
+		c.findSector(cmd.ID)
+	case PutFlight:
+		c.findFlight(cmd.Flight.ID)
+	case CancelFlight:
+		c.findFlight(cmd.ID)
+	default:
+		c.current = &c.m.state.settings.Version
+	}
+}
+
+func (c *change) findSector(id string) {
+	c.subject = id
+	if s, ok := c.m.state.sectors.Get(id); ok {
+		c.sector, c.current = s, &s.Version
+	}
+}
+
+func (c *change) findFlight(id string) {
+	c.subject = id
+	if f := c.m.state.flight(id); f != nil {
+		c.flight, c.current = f, &f.Version
+	}
+}
+
+// hold holds a command's precondition against what is there.
+func (c *change) hold(cmd Command) *problem.Error {
+	if p := cmd.precondition().check(opName(cmd), c.subject, c.current); p != nil {
+		return p
+	}
+	switch cmd.(type) {
+	case RemoveSector, CancelFlight:
+		if c.current == nil {
+			return &problem.Error{Kind: problem.NotFound, Op: opName(cmd), Subject: c.subject, Detail: "there is none"}
+		}
+	}
+	return nil
 }
 
 func (c *change) event(e Event) { c.m.emit(c.emit, e) }

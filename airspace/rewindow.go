@@ -1,6 +1,7 @@
 package airspace
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -29,11 +30,11 @@ func (s *State) planSector(id string, old, n *sector) ([]rewindowed, *problem.Er
 		return nil, p
 	}
 	plan := planner{}
+	var tracer tracer
 	for _, t := range near {
 		windows := slices.DeleteFunc(slices.Clone(t.flight.Windows), func(w SectorWindow) bool { return w.Sector == id })
 		if t.comesNear {
-			o := outline{flight: &t.flight.Flight}
-			windows = append(windows, o.windowsIn(n, s.settings.CrossRefCm)...)
+			windows = tracer.appendIn(windows, &t.flight.Flight, n, s.settings.CrossRefCm)
 			sortWindows(windows)
 		}
 		if p := plan.add(t.flight, windows); p != nil {
@@ -60,13 +61,15 @@ func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
 		tiles = append(tiles, n.tiles...)
 	}
 	var near []touch
+	var o outline
 	found, work := 0, 0
-	for _, fid := range s.flightTiles.Search(index.Normalize(tiles), everBefore, everAfter) {
-		f, _ := s.flights.Get(fid)
+	candidates := s.near(index.Normalize(tiles), everBefore, everAfter)
+	slices.SortFunc(candidates, func(a, b *flight) int { return cmp.Compare(a.ID, b.ID) })
+	for _, f := range candidates {
 		work++
 		touches := false
 		if n != nil {
-			o := newOutline(&f.Flight)
+			o.lay(&f.Flight)
 			work += len(o.legs)
 			touches = o.touches(n, s.settings.CrossRefCm, &work)
 		}
@@ -93,16 +96,17 @@ func (f *flight) visits(sector string) bool {
 // planAll finds the flights whose windows change when the rules do.
 func (m *Machine) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
 	s := &m.state
-	if n := s.flights.Len(); n > MaxRewindow {
+	if n := s.numbers.Len(); n > MaxRewindow {
 		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches all %d flights, and one change may touch %d", n, MaxRewindow)}
 	}
 	plan := planner{}
 	work := 0
 	var refusal *problem.Error
-	s.flights.Scan(func(_ string, f *flight) bool {
-		o := newOutline(&f.Flight)
+	s.numbers.Scan(func(_ string, n uint32) bool {
+		f := s.flights.Get(n).flight
+		m.outline.lay(&f.Flight)
 		var windows []SectorWindow
-		if windows, refusal = m.windowsOf(&o, f.tiles, crossRefCm, &work); refusal == nil {
+		if windows, refusal = m.windowsOf(&m.outline, f.tiles, crossRefCm, &work); refusal == nil {
 			refusal = plan.add(f, windows)
 		}
 		return refusal == nil
@@ -135,7 +139,8 @@ func (c *change) rewindow(plan []rewindowed) {
 	for _, r := range plan {
 		n := *r.old
 		n.Windows = r.windows
-		c.m.state.flights.Set(n.ID, &n)
+		n.stays = c.m.staysOf(&n)
+		c.m.setFlight(&n)
 		c.m.replaceVisits(r.old, &n)
 		c.event(Event{Kind: FlightRewindowed, ID: n.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
 	}

@@ -83,11 +83,11 @@ func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 		m.emit(emit, Event{Kind: SettingsChanged, Version: m.state.settings.Version})
 	}
 	for range MaxExpired {
-		next, ok := m.state.ends.Min()
+		next, ok := m.ends.Min()
 		if !ok || next.ns+m.state.settings.RetainNs >= m.state.clock.nowNs {
 			return
 		}
-		f, _ := m.state.flights.Get(next.id)
+		f := m.state.flight(next.id)
 		m.dropFlight(f)
 		m.emit(emit, Event{Kind: FlightExpired, ID: f.ID, Version: f.Version, Callsign: f.Callsign})
 	}
@@ -95,7 +95,7 @@ func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 
 // DueNs implements machine.Machine: it is the log time at which the next flight expires.
 func (m *Machine) DueNs() int64 {
-	next, ok := m.state.ends.Min()
+	next, ok := m.ends.Min()
 	if !ok {
 		return 0
 	}

@@ -31,8 +31,8 @@ func (s *State) Chunks() iter.Seq[[]byte] {
 			return
 		}
 		flights := packer{kind: chunkFlights, yield: yield}
-		s.flights.Scan(func(_ string, f *flight) bool {
-			return flights.add(func(w *codec.Writer) { appendFlightRecord(w, &f.FlightRecord) })
+		s.numbers.Scan(func(_ string, n uint32) bool {
+			return flights.add(func(w *codec.Writer) { appendFlightRecord(w, &s.flights.Get(n).FlightRecord) })
 		})
 		flights.flush()
 	}
@@ -47,7 +47,7 @@ func (s *State) head() []byte {
 	w.Bool(s.clock.begun)
 	w.I64(s.clock.logNs)
 	w.Uvarint(uint64(s.sectors.Len()))
-	w.Uvarint(uint64(s.flights.Len()))
+	w.Uvarint(uint64(s.numbers.Len()))
 	return w.B
 }
 
@@ -180,9 +180,7 @@ func (m *Machine) loadSector(rec SectorRecord, r *codec.Reader) error {
 	if err := m.next(&c, r); err != nil {
 		return err
 	}
-	n := newSector(rec.Sector, rec.Version)
-	m.state.sectors.Set(n.ID, n)
-	m.ground = nil
+	m.setSector(newSector(rec.Sector, rec.Version), nil)
 	return nil
 }
 
@@ -195,8 +193,8 @@ func (m *Machine) loadFlight(rec FlightRecord, r *codec.Reader) error {
 	if err := m.next(&c, r); err != nil {
 		return err
 	}
-	o := newOutline(&rec.Flight)
-	m.addFlight(&flight{FlightRecord: rec, tiles: index.Tiles(o.legs)})
+	m.outline.lay(&rec.Flight)
+	m.addFlight(&flight{FlightRecord: rec, tiles: index.Tiles(m.outline.legs)})
 	return nil
 }
 
@@ -222,7 +220,7 @@ func (m *Machine) Loaded() error {
 	if m.load.kind == 0 {
 		return fmt.Errorf("airspace snapshot: no head")
 	}
-	if s, f := uint64(m.state.sectors.Len()), uint64(m.state.flights.Len()); s != m.load.sectors || f != m.load.flights {
+	if s, f := uint64(m.state.sectors.Len()), uint64(m.state.numbers.Len()); s != m.load.sectors || f != m.load.flights {
 		return fmt.Errorf("airspace snapshot: %d sectors and %d flights, the head says %d and %d", s, f, m.load.sectors, m.load.flights)
 	}
 	m.load = loader{}

@@ -1,7 +1,6 @@
 package airspace
 
 import (
-	"cmp"
 	"math"
 
 	"github.com/tidwall/btree"
@@ -16,12 +15,19 @@ type State struct {
 	settings Settings
 	clock    clock
 	sectors  *btree.Map[string, *sector]
-	flights  *btree.Map[string, *flight]
-	// visits holds every sector window, ends every flight by its end.
+	// numbers says where in flights a flight is held: a new plan of a flight is a change in one place.
+	numbers *btree.Map[string, uint32]
+	flights index.Table[held]
+	// visits holds every sector window.
 	visits *btree.BTreeG[visit]
-	ends   *btree.BTreeG[end]
-	// flightTiles finds flights by place; for sectors see ground.
+	// flightTiles finds the numbers of flights by place; for sectors see ground.
 	flightTiles *index.Index
+}
+
+// held is a flight in the table, with when it may begin and is over: who passes over many need not look into each.
+type held struct {
+	*flight
+	begins, ends int64
 }
 
 var _ machine.Root = (*State)(nil)
@@ -29,6 +35,8 @@ var _ machine.Root = (*State)(nil)
 // sector is a sector with what is derived from it. It never changes.
 type sector struct {
 	SectorRecord
+	// number is the machine's own name for it, which it keeps when it is replaced.
+	number  uint64
 	volumes []*geo.Prepared
 	blocks  []int // of edges, for each volume; what a leg near it costs
 	tiles   []uint64
@@ -59,34 +67,19 @@ func newSector(s Sector, v Version) *sector {
 // flight is a flight with what is derived from it. It never changes.
 type flight struct {
 	FlightRecord
-	tiles []uint64
-}
-
-// placeGrainNs rounds the times of flights in the index outwards, to some 73 minutes, so that a plan which moves by minutes leaves its
-// entries as they are. Who asks the index looks at the flight's own times next.
-const placeGrainNs = int64(1) << 42
-
-// place is where and when a flight is, roughly.
-func (f *flight) place() index.Place {
-	return index.Place{Cells: f.tiles, FromNs: f.beginNs() &^ (placeGrainNs - 1), ToNs: f.EndNs() | (placeGrainNs - 1)}
-}
-
-// end orders flights by when they are over.
-type end struct {
-	ns int64
-	id string
-}
-
-func endsBefore(a, b end) bool {
-	return cmp.Or(cmp.Compare(a.ns, b.ns), cmp.Compare(a.id, b.id)) < 0
+	// number is the machine's own name for it, which its next plan keeps. Another replica may have given it another one, so that
+	// nothing that leaves the machine may depend on it.
+	number uint32
+	tiles  []uint64
+	stays  []stay // one for each window
 }
 
 func newState(serviceNs, rateMilli int64) State {
-	unlocked := btree.Options{NoLocks: true, Degree: 16} // small nodes, since each change after a root was made copies some
+	unlocked := btree.Options{NoLocks: true, Degree: 8} // small nodes, since each change after a root was made copies some
 	s := State{
 		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs},
-		sectors:  btree.NewMap[string, *sector](0), flights: btree.NewMap[string, *flight](0),
-		visits: btree.NewBTreeGOptions(visitsBefore, unlocked), ends: btree.NewBTreeGOptions(endsBefore, unlocked),
+		sectors:  btree.NewMap[string, *sector](0), numbers: btree.NewMap[string, uint32](0),
+		visits:      btree.NewBTreeGOptions(visit.before, unlocked),
 		flightTiles: index.New(),
 	}
 	s.clock.anchorNs = min(max(serviceNs, 0), MaxServiceNs)
@@ -98,9 +91,8 @@ func newState(serviceNs, rateMilli int64) State {
 // owner number, so that it copies every node before it changes it; readers of the copy never look at that number.
 func (s *State) copy() *State {
 	c := *s
-	c.sectors, c.flights = s.sectors.Copy(), s.flights.Copy()
-	c.visits, c.ends = s.visits.Copy(), s.ends.Copy()
-	c.flightTiles = s.flightTiles.Copy()
+	c.sectors, c.numbers, c.flights = s.sectors.Copy(), s.numbers.Copy(), s.flights.Copy()
+	c.visits, c.flightTiles = s.visits.Copy(), s.flightTiles.Copy()
 	return &c
 }
 
@@ -132,19 +124,27 @@ func (s *State) SectorCount() int { return s.sectors.Len() }
 
 // Flight gives one flight.
 func (s *State) Flight(id string) (*FlightRecord, bool) {
-	if found, ok := s.flights.Get(id); ok {
+	if found := s.flight(id); found != nil {
 		return &found.FlightRecord, true
 	}
 	return nil, false
 }
 
+// flight is nil where there is none.
+func (s *State) flight(id string) *flight {
+	if number, ok := s.numbers.Get(id); ok {
+		return s.flights.Get(number).flight
+	}
+	return nil
+}
+
 // Flights lists flights by identifier, from the first above after, at most limit (cut to MaxPage).
 func (s *State) Flights(after string, limit int) []*FlightRecord {
-	return page(s.flights, after, limit, func(f *flight) *FlightRecord { return &f.FlightRecord })
+	return page(s.numbers, after, limit, func(n uint32) *FlightRecord { return &s.flights.Get(n).FlightRecord })
 }
 
 // FlightCount is how many flights are held.
-func (s *State) FlightCount() int { return s.flights.Len() }
+func (s *State) FlightCount() int { return s.numbers.Len() }
 
 // page lists what follows after in the order of identifiers.
 func page[V, R any](from *btree.Map[string, V], after string, limit int, record func(V) R) []R {

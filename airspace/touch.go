@@ -18,9 +18,11 @@ type outline struct {
 	lowCm, highCm int64
 }
 
-func newOutline(f *Flight) outline {
+// lay makes it the outline of a flight, in the memory of the one before.
+func (o *outline) lay(f *Flight) {
 	box := geo.PathBBox(f.Path)
-	o := outline{flight: f, legs: make([]geo.BBox, len(f.Path)-1), whole: box.Grow(f.Uncertainty.LateralCm)}
+	o.flight, o.whole = f, box.Grow(f.Uncertainty.LateralCm)
+	o.legs = slices.Grow(o.legs[:0], len(f.Path)-1)[:len(f.Path)-1]
 	lat, lon := box.MinLat-o.whole.MinLat, box.MinLon-o.whole.MinLon
 	for i := range o.legs {
 		l := geo.PathBBox(f.Path[i : i+2])
@@ -30,7 +32,6 @@ func newOutline(f *Flight) outline {
 	for _, p := range f.Path {
 		o.lowCm, o.highCm = min(o.lowCm, int64(p.Alt.Cm)), max(o.highCm, int64(p.Alt.Cm))
 	}
-	return o
 }
 
 // bandCm is a band in centimetres; one without a ceiling ends at unlimited.
@@ -108,12 +109,17 @@ func (o *outline) legsTouch(box geo.BBox, low, high int64) int {
 	return n
 }
 
-// windowsIn computes the windows of the flight in one sector.
-func (o *outline) windowsIn(s *sector, crossRefCm int32) []SectorWindow {
-	found := geo.Windows(o.flight.Path, o.flight.Uncertainty, s.volumes, crossRefCm)
-	list := make([]SectorWindow, len(found))
-	for i, w := range found {
-		list[i] = SectorWindow{s.ID, w}
+// tracer computes windows, in memory that it keeps.
+type tracer struct {
+	walk  geo.Walk
+	found []geo.Window
+}
+
+// appendIn appends the windows of a flight in one sector.
+func (t *tracer) appendIn(list []SectorWindow, f *Flight, s *sector, crossRefCm int32) []SectorWindow {
+	t.found = t.walk.Append(t.found[:0], f.Path, f.Uncertainty, s.volumes, crossRefCm)
+	for _, w := range t.found {
+		list = append(list, SectorWindow{s.ID, w})
 	}
 	return list
 }

@@ -9,35 +9,53 @@ import (
 	"onevoice/problem"
 )
 
-// visit is one sector window in the tree that Who asks. They are sorted by sector, then by class of length, then by
+// visit is one sector window in the tree that Who asks. They are sorted by run, which is a sector and a class of length, then by
 // entry and flight, so that those which may meet a time are found without looking at all that began before it: one of
 // class c is shorter than 2^(c+30) ns, so it began less than that before the time.
 type visit struct {
-	SectorWindow
-	flight *FlightRecord
-	class  uint8
+	run              run
+	enterNs, leaveNs int64
+	of               *Occupant
 }
 
-// shortestClassBits makes class 0 hold all visits under about a second.
-const shortestClassBits = 30
+// run is the number of a sector and a class of length.
+type run uint64
 
-func classOf(lengthNs int64) uint8 { return uint8(bits.Len64(uint64(lengthNs) >> shortestClassBits)) }
+const (
+	// classBits is how many bits of a run are its class.
+	classBits = 6
+	// shortestClassBits makes class 0 hold all visits under about a second.
+	shortestClassBits = 30
+)
 
-func visitsBefore(a, b visit) bool {
-	if c := cmp.Compare(a.Sector, b.Sector); c != 0 {
-		return c < 0
-	}
-	if a.class != b.class {
-		return a.class < b.class
-	}
-	if a.EnterMinNs != b.EnterMinNs {
-		return a.EnterMinNs < b.EnterMinNs
-	}
-	return a.flight.ID < b.flight.ID
+func runOf(s *sector, w geo.Window) run {
+	length := uint64(w.LeaveMaxNs - w.EnterMinNs)
+	return firstRun(s) + run(bits.Len64(length>>shortestClassBits))
 }
 
-func visitOf(f *FlightRecord, w SectorWindow) visit {
-	return visit{w, f, classOf(w.LeaveMaxNs - w.EnterMinNs)}
+// firstRun is the one of the sector's shortest visits.
+func firstRun(s *sector) run { return run(s.number << classBits) }
+
+func (r run) class() int { return int(r % (1 << classBits)) }
+
+func (v visit) before(o visit) bool {
+	if v.run != o.run {
+		return v.run < o.run
+	}
+	if v.enterNs != o.enterNs {
+		return v.enterNs < o.enterNs
+	}
+	return v.of.Flight.ID < o.of.Flight.ID
+}
+
+// stay is what a flight keeps of a window, for as long as it is in the tree.
+type stay struct {
+	Occupant
+	run run
+}
+
+func (s *stay) visit() visit {
+	return visit{s.run, s.Window.EnterMinNs, s.Window.LeaveMaxNs, &s.Occupant}
 }
 
 // Occupant is one visit of a flight to a sector or volume.
@@ -60,7 +78,7 @@ func (s *State) Who(sector string, fromNs, toNs int64, after Cursor, limit int) 
 	if !ok {
 		return nil, notFound("who", sector, "sector")
 	}
-	return merge(s.visitRuns(found.ID, fromNs, toNs, after, limit), limit), nil
+	return merge(s.visitRuns(found, fromNs, toNs, after, limit), limit), nil
 }
 
 func checkSpan(op, subject string, fromNs, toNs int64, limit int) *problem.Error {
@@ -73,39 +91,38 @@ func checkSpan(op, subject string, fromNs, toNs int64, limit int) *problem.Error
 }
 
 // visitRuns gives the visits of each class that meet the time, sorted, up to limit of each.
-func (s *State) visitRuns(sector string, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
+func (s *State) visitRuns(sector *sector, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
 	var runs [][]Occupant
-	pivot := visit{SectorWindow: SectorWindow{Sector: sector}, flight: new(FlightRecord)}
+	pivot := visit{run: firstRun(sector), of: &Occupant{Flight: new(FlightRecord)}}
+	end := pivot.run + 1<<classBits
 	for more := true; more; {
 		more = false
-		class := pivot.class
-		pivot.EnterMinNs = visitsFrom(class, fromNs, after)
-		var run []Occupant
+		asked := pivot.run
+		pivot.enterNs = visitsFrom(asked.class(), fromNs, after)
+		var found []Occupant
 		s.visits.Ascend(pivot, func(v visit) bool {
 			switch {
-			case v.Sector != sector:
-				return false
-			case v.class != class:
+			case v.run != asked:
 				// Nothing more of this class: go on with the next that there is.
-				pivot.class, more = v.class, true
+				pivot.run, more = v.run, v.run < end
 				return false
-			case v.EnterMinNs >= toNs || len(run) == limit:
-				pivot.class, more = class+1, true
+			case v.enterNs >= toNs || len(found) == limit:
+				pivot.run, more = asked+1, asked+1 < end
 				return false
-			case v.LeaveMaxNs > fromNs && after.before(v.EnterMinNs, v.flight.ID):
-				run = append(run, Occupant{v.flight, v.Window})
+			case v.leaveNs > fromNs && after.before(v.enterNs, v.of.Flight.ID):
+				found = append(found, *v.of)
 			}
 			return true
 		})
-		if run != nil {
-			runs = append(runs, run)
+		if found != nil {
+			runs = append(runs, found)
 		}
 	}
 	return runs
 }
 
 // visitsFrom is where a scan of one class begins.
-func visitsFrom(class uint8, fromNs int64, after Cursor) int64 {
+func visitsFrom(class int, fromNs int64, after Cursor) int64 {
 	first := int64(math.MinInt64)
 	if length := class + shortestClassBits; length < 63 && fromNs >= first+1<<length {
 		first = fromNs - 1<<length

@@ -40,12 +40,12 @@ func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, afte
 	return list[:min(len(list), limit)], nil
 }
 
-// near lists the flights, by identifier, that share a tile with a place and have not ended before a time nor begin after it.
+// near lists the flights that share a tile with a place and have not ended before a time nor begin after it.
 func (s *State) near(tiles []uint64, fromNs, toNs int64) []*flight {
 	var list []*flight
-	for _, id := range s.flightTiles.Search(tiles, fromNs, toNs) {
-		if f, _ := s.flights.Get(id); f.beginNs() < toNs && f.EndNs() >= fromNs {
-			list = append(list, f)
+	for number := range s.flightTiles.Search(tiles) {
+		if f := s.flights.Get(number); f.begins < toNs && f.ends >= fromNs {
+			list = append(list, f.flight)
 		}
 	}
 	return list
@@ -54,9 +54,12 @@ func (s *State) near(tiles []uint64, fromNs, toNs int64) []*flight {
 // visitsTo computes the visits of flights to a volume that meet a time, unsorted.
 func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]Occupant, error) {
 	var list []Occupant
+	var o outline
+	var walk geo.Walk
+	var found []geo.Window
 	work := 0
 	for _, f := range near {
-		o := newOutline(&f.Flight)
+		o.lay(&f.Flight)
 		work += len(o.legs)
 		touches := o.touches(asked, s.settings.CrossRefCm, &work)
 		if work > MaxWork {
@@ -65,7 +68,8 @@ func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]O
 		if !touches {
 			continue
 		}
-		for _, w := range geo.Windows(f.Path, f.Uncertainty, asked.volumes, s.settings.CrossRefCm) {
+		found = walk.Append(found[:0], f.Path, f.Uncertainty, asked.volumes, s.settings.CrossRefCm)
+		for _, w := range found {
 			if w.EnterMinNs < toNs && w.LeaveMaxNs > fromNs {
 				list = append(list, Occupant{&f.FlightRecord, w})
 			}

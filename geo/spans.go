@@ -63,10 +63,10 @@ func without(list, away []span) []span {
 	return out
 }
 
-// windows makes the answer of what was gathered.
-func (w *walk) windows() []Window {
+// appendWindows makes the answer of what was gathered.
+func (w *walk) appendWindows(out []Window) []Window {
 	if len(w.may) == 0 {
-		return nil
+		return out
 	}
 	late := w.u.TimeNs
 	may := join(w.may)
@@ -82,7 +82,7 @@ func (w *walk) windows() []Window {
 		may = may[:MaxWindows]
 	}
 	sure := without(join(w.sure), join(w.near))
-	out := make([]Window, 0, len(may))
+	out = slices.Grow(out, len(may))
 	for _, m := range may {
 		n := 0
 		for n < len(sure) && sure[n].lo < m.hi {

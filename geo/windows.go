@@ -32,15 +32,33 @@ const (
 // The work is bounded. A path that meets the sector's edges so often that more than 16 million edges would be looked
 // at gets one window over its whole time, in which nothing is sure.
 func Windows(path []Point4D, u Uncertainty, vols []*Prepared, crossRefCm int32) []Window {
+	return new(Walk).Append(nil, path, u, vols, crossRefCm)
+}
+
+// Walk is what Windows works with. Who asks for many windows keeps one and saves its memory, some kilobytes and never more than 10 MB.
+// The zero value is ready for use, by one goroutine.
+type Walk struct{ last walk }
+
+// Append appends to list what Windows gives.
+func (s *Walk) Append(list []Window, path []Point4D, u Uncertainty, vols []*Prepared, crossRefCm int32) []Window {
 	w := newWalk(path, u, vols, crossRefCm)
-	for _, v := range vols {
+	w.may, w.sure, w.near, w.inside, w.crossings.at = s.last.may[:0], s.last.sure[:0], s.last.near[:0], s.last.inside[:0], s.last.crossings.at[:0]
+	list = w.run(list)
+	w.path, w.vols = nil, nil
+	s.last = w
+	return list
+}
+
+// run appends the windows of the walk.
+func (w *walk) run(list []Window) []Window {
+	for _, v := range w.vols {
 		if !w.volume(v) {
-			end := path[len(path)-1].AtNs + u.TimeNs
-			begin := path[0].AtNs - u.TimeNs
-			return []Window{{begin, end, begin, end}}
+			end := w.path[len(w.path)-1].AtNs + w.u.TimeNs
+			begin := w.path[0].AtNs - w.u.TimeNs
+			return append(list, Window{begin, end, begin, end})
 		}
 	}
-	return w.windows()
+	return w.appendWindows(list)
 }
 
 func satAdd(a, b int64) int64 {
@@ -53,7 +71,7 @@ func satAdd(a, b int64) int64 {
 	return a + b
 }
 
-// walk is one call of Windows.
+// walk is one call of Windows; its lists may have been used by the one before.
 type walk struct {
 	path     []Point4D
 	u        Uncertainty

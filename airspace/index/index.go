@@ -1,35 +1,40 @@
 package index
 
 import (
+	"iter"
+	"math/bits"
 	"slices"
 
 	"github.com/tidwall/btree"
 )
 
-// Entry says that something is in a cell during [FromNs, ToNs].
-type Entry struct {
-	Cell         uint64
-	ID           string
-	FromNs, ToNs int64
+// groupSize is how many things share an entry.
+const groupSize = 64
+
+// entry says which things of a group are in a cell: thing number group*groupSize+i by bit i.
+type entry struct {
+	cell    uint64
+	members uint64
+	group   uint32
 }
 
-// Index holds entries sorted by (Cell, ID). One goroutine may change it; a Copy of it may be searched by any number.
+func (e entry) before(o entry) bool {
+	return e.cell < o.cell || e.cell == o.cell && e.group < o.group
+}
+
+// Index says which things are in which cells. A thing is a number of the caller's, best a small one, since a search takes a bit for
+// each number up to the highest ever given. One goroutine may change an index; a Copy of it may be searched by any number.
 type Index struct {
-	tree *btree.BTreeG[Entry]
+	tree *btree.BTreeG[entry]
 	// levels counts the entries of each level, so that a search asks only where there is something.
 	levels [MaxLevel + 1]int
+	// groups is above all that there ever were.
+	groups uint32
 }
 
 // New makes an empty index.
 func New() *Index {
-	return &Index{tree: btree.NewBTreeGOptions(before, btree.Options{NoLocks: true, Degree: 16})}
-}
-
-func before(a, b Entry) bool {
-	if a.Cell != b.Cell {
-		return a.Cell < b.Cell
-	}
-	return a.ID < b.ID
+	return &Index{tree: btree.NewBTreeGOptions(entry.before, btree.Options{NoLocks: true, Degree: 16})}
 }
 
 // Copy gives an index of its own with the same entries, in constant time: the trees are shared until one of them changes.
@@ -40,60 +45,70 @@ func (x *Index) Copy() *Index {
 	return &c
 }
 
-// Len is the number of entries.
+// Len is how many entries there are: none where nothing is in any cell.
 func (x *Index) Len() int { return x.tree.Len() }
 
-// Insert adds an entry of id for each cell, or replaces its times where it is there. The cells must be valid.
-func (x *Index) Insert(id string, cells []uint64, fromNs, toNs int64) {
+// Insert puts a thing into cells, which must be valid.
+func (x *Index) Insert(thing uint32, cells []uint64) {
+	group, bit := thing/groupSize, uint64(1)<<(thing%groupSize)
+	x.groups = max(x.groups, group+1)
 	for _, c := range cells {
-		if _, replaced := x.tree.Set(Entry{c, id, fromNs, toNs}); !replaced {
+		e, there := x.tree.Get(entry{cell: c, group: group})
+		if !there {
+			e = entry{cell: c, group: group}
 			x.levels[Level(c)]++
 		}
+		if e.members&bit == 0 {
+			e.members |= bit
+			x.tree.Set(e)
+		}
 	}
 }
 
-// Remove takes the entries of id out of the cells.
-func (x *Index) Remove(id string, cells []uint64) {
+// Remove takes a thing out of cells.
+func (x *Index) Remove(thing uint32, cells []uint64) {
+	group, bit := thing/groupSize, uint64(1)<<(thing%groupSize)
 	for _, c := range cells {
-		if _, found := x.tree.Delete(Entry{Cell: c, ID: id}); found {
+		e, there := x.tree.Get(entry{cell: c, group: group})
+		switch {
+		case !there || e.members&bit == 0:
+		case e.members == bit:
+			x.tree.Delete(e)
 			x.levels[Level(c)]--
+		default:
+			e.members &^= bit
+			x.tree.Set(e)
 		}
 	}
 }
 
-// Place is where and when something is: sorted cells, each once, and the times of their entries.
-type Place struct {
-	Cells        []uint64
-	FromNs, ToNs int64
-}
-
-// Move makes the entries of id those of to, where they were those of from. What stays as it is costs nothing.
-func (x *Index) Move(id string, from, to Place) {
-	for i, c := range from.Cells {
-		if _, stays := slices.BinarySearch(to.Cells, c); !stays {
-			x.Remove(id, from.Cells[i:i+1])
+// Move takes a thing from some cells to others, both sorted and each once. What stays where it is costs nothing.
+func (x *Index) Move(thing uint32, from, to []uint64) {
+	if slices.Equal(from, to) {
+		return
+	}
+	for i, c := range from {
+		if _, stays := slices.BinarySearch(to, c); !stays {
+			x.Remove(thing, from[i:i+1])
 		}
 	}
-	same := from.FromNs == to.FromNs && from.ToNs == to.ToNs
-	for i, c := range to.Cells {
-		if _, was := slices.BinarySearch(from.Cells, c); !was || !same {
-			x.Insert(id, to.Cells[i:i+1], to.FromNs, to.ToNs)
+	for i, c := range to {
+		if _, was := slices.BinarySearch(from, c); !was {
+			x.Insert(thing, to[i:i+1])
 		}
 	}
 }
 
-// Search gives the identifiers, sorted and each once, of what is in a cell that holds one of the given cells or is held by
-// one, at some instant of [fromNs, toNs). The cells must be valid.
-func (x *Index) Search(cells []uint64, fromNs, toNs int64) []string {
-	var ids []string
+// Search gives, in order and each once, what is in a cell that holds one of the given cells or is held by one. The cells must be
+// valid.
+func (x *Index) Search(cells []uint64) iter.Seq[uint32] {
+	found := make([]uint64, x.groups)
 	within := func(first, last uint64) {
-		x.tree.Ascend(Entry{Cell: first}, func(e Entry) bool {
-			if e.Cell > last {
+		x.tree.Ascend(entry{cell: first}, func(e entry) bool {
+			if e.cell > last {
 				return false
 			}
-			if e.FromNs < toNs && e.ToNs >= fromNs {
-				ids = append(ids, e.ID)
-			}
+			found[e.group] |= e.members
 			return true
 		})
 	}
@@ -103,8 +118,15 @@ func (x *Index) Search(cells []uint64, fromNs, toNs int64) []string {
 	for _, c := range x.above(cells) {
 		within(c, c)
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids)
+	return func(yield func(uint32) bool) {
+		for group, members := range found {
+			for ; members != 0; members &= members - 1 {
+				if !yield(uint32(group*groupSize + bits.TrailingZeros64(members))) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // above gives the cells above the given ones at levels where the index holds anything.

@@ -1,8 +1,6 @@
 package index
 
 import (
-	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -148,54 +146,71 @@ func drawCells(t *rapid.T) []uint64 {
 	return slices.Sorted(maps.Keys(cells))
 }
 
-// TestSearch compares with looking at every entry, while copies stay as they were.
+// TestSearch moves things about and compares with looking at every one, while a copy stays as it was.
 func TestSearch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x, naive := New(), map[string][]uint64{}
+		x, naive := New(), map[uint32][]uint64{}
 		var old *Index
-		var oldAnswer []string
+		var oldAnswer []uint32
 		for i := range rapid.IntRange(1, 30).Draw(t, "steps") {
-			id := fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "id"))
-			x.Remove(id, naive[id])
-			delete(naive, id)
-			if rapid.Bool().Draw(t, "insert") {
-				naive[id] = drawCells(t)
-				x.Insert(id, naive[id], 10, 20)
+			thing := rapid.SampledFrom([]uint32{0, 1, 2, 62, 63, 64, 127, 128, 1000}).Draw(t, "thing")
+			switch rapid.IntRange(0, 2).Draw(t, "what") {
+			case 0:
+				x.Remove(thing, naive[thing])
+				delete(naive, thing)
+			case 1:
+				to := drawCells(t)
+				x.Move(thing, naive[thing], to)
+				naive[thing] = to
+			case 2:
+				more := drawCells(t)
+				x.Insert(thing, more)
+				naive[thing] = slices.Compact(slices.Sorted(slices.Values(slices.Concat(naive[thing], more))))
 			}
 			asked := drawCells(t)
-			want := []string{}
-			for _, id := range slices.Sorted(maps.Keys(naive)) {
-				if share(naive[id], asked) {
-					want = append(want, id)
+			want := []uint32{}
+			for _, thing := range slices.Sorted(maps.Keys(naive)) {
+				if share(naive[thing], asked) {
+					want = append(want, thing)
 				}
 			}
-			if got := x.Search(asked, 0, 100); !slices.Equal(got, want) {
+			if got := slices.Collect(x.Search(asked)); !slices.Equal(got, want) {
 				t.Fatalf("found %v, want %v", got, want)
 			}
 			if i == 0 {
-				old, oldAnswer = x.Copy(), x.Search([]uint64{5 << 60}, 0, 100)
+				old, oldAnswer = x.Copy(), slices.Collect(x.Search([]uint64{5 << 60}))
 			}
 		}
-		if got := old.Search([]uint64{5 << 60}, 0, 100); !slices.Equal(got, oldAnswer) {
+		if got := slices.Collect(old.Search([]uint64{5 << 60})); !slices.Equal(got, oldAnswer) {
 			t.Fatalf("a copy changed from %v to %v", oldAnswer, got)
+		}
+		for thing, cells := range naive {
+			x.Remove(thing, cells)
+		}
+		if x.Len() != 0 || x.levels != New().levels {
+			t.Fatalf("%d entries and levels %v are left of nothing", x.Len(), x.levels)
 		}
 	})
 }
 
-func TestSearchByTime(t *testing.T) {
-	x := New()
-	x.Insert("a", []uint64{5 << 60}, 10, 20)
-	for _, c := range []struct {
-		from, to int64
-		found    bool
-	}{{0, 10, false}, {0, 11, true}, {20, 21, true}, {21, 22, false}} {
-		if got := len(x.Search([]uint64{5 << 60}, c.from, c.to)) == 1; got != c.found {
-			t.Errorf("%d to %d found: %v, want %v", c.from, c.to, got, c.found)
+// TestMoveLeavesNoTrace holds the entries after a move against those of an index made in one go.
+func TestMoveLeavesNoTrace(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := New()
+		x.Insert(2, []uint64{5 << 60})
+		var at []uint64
+		for range rapid.IntRange(1, 8).Draw(t, "moves") {
+			to := drawCells(t)
+			x.Move(1, at, to)
+			at = to
+			want := New()
+			want.Insert(2, []uint64{5 << 60})
+			want.Insert(1, to)
+			if !slices.Equal(x.tree.Items(), want.tree.Items()) || x.levels != want.levels {
+				t.Fatalf("%v after moving to %v", x.tree.Items(), to)
+			}
 		}
-	}
-	if x.Len() != 1 {
-		t.Errorf("%d entries", x.Len())
-	}
+	})
 }
 
 // TestFixedFindsAsIndex asks a fixed set and a tree of the same things, the fixed one twice: a search leaves nothing behind.
@@ -205,43 +220,47 @@ func TestFixedFindsAsIndex(t *testing.T) {
 		covers := make([][]uint64, rapid.SampledFrom([]int{0, 1, 5, 64, 130}).Draw(t, "things"))
 		for i := range covers {
 			covers[i] = drawCells(t)
-			tree.Insert(fmt.Sprintf("%03d", i), covers[i], 0, 1)
+			tree.Insert(uint32(i), covers[i])
 		}
 		fixed := NewFixed(covers)
 		for range 2 {
 			asked := drawCells(t)
-			got := []string{}
+			got := []uint32{}
 			for _, i := range fixed.Search(asked, nil) {
-				got = append(got, fmt.Sprintf("%03d", i))
+				got = append(got, uint32(i))
 			}
-			if want := tree.Search(asked, 0, 1); !slices.Equal(got, want) {
+			if want := slices.Collect(tree.Search(asked)); !slices.Equal(got, want) {
 				t.Fatalf("found %v, want %v", got, want)
 			}
 		}
 	})
 }
 
-// TestMove compares with taking out and putting in.
-func TestMove(t *testing.T) {
+// TestTable changes a table and copies of it, and copies of those, each next to a plain map.
+func TestTable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x := New()
-		var at Place
-		for range rapid.IntRange(1, 8).Draw(t, "moves") {
-			to := Place{Cells: drawCells(t), FromNs: rapid.Int64Range(0, 1).Draw(t, "from"), ToNs: rapid.Int64Range(2, 3).Draw(t, "to")}
-			if rapid.Bool().Draw(t, "stay") && at.Cells != nil {
-				to.Cells = at.Cells
+		type pair struct {
+			table Table[int]
+			naive map[uint32]int
+		}
+		pairs := []pair{{naive: map[uint32]int{}}}
+		number := rapid.SampledFrom([]uint32{0, 1, 15, 16, 1023, 1024, 65_535, 65_536, 99_999, Numbers - 1})
+		for i := range rapid.IntRange(1, 60).Draw(t, "steps") {
+			p := &pairs[rapid.IntRange(0, len(pairs)-1).Draw(t, "which")]
+			if rapid.IntRange(0, 3).Draw(t, "what") == 0 {
+				pairs = append(pairs, pair{p.table.Copy(), maps.Clone(p.naive)})
+				continue
 			}
-			x.Move("a", at, to)
-			at = to
-			want := New()
-			want.Insert("a", to.Cells, to.FromNs, to.ToNs)
-			if got := slices.Collect(entries(x)); !slices.Equal(got, slices.Collect(entries(want))) || x.levels != want.levels {
-				t.Fatalf("%v after moving to %v", got, to)
+			n := number.Draw(t, "number")
+			p.table.Set(n, i+1)
+			p.naive[n] = i + 1
+		}
+		for i := range pairs {
+			for _, n := range []uint32{0, 1, 2, 15, 16, 17, 1023, 1024, 65_535, 65_536, 99_999, 500_000, Numbers - 1} {
+				if got := pairs[i].table.Get(n); got != pairs[i].naive[n] {
+					t.Fatalf("table %d of %d has %d at %d, want %d", i, len(pairs), got, n, pairs[i].naive[n])
+				}
 			}
 		}
 	})
-}
-
-func entries(x *Index) iter.Seq[Entry] {
-	return func(yield func(Entry) bool) { x.tree.Scan(yield) }
 }
