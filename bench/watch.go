@@ -88,7 +88,7 @@ func (w *watcher) run(ctx context.Context, f *fan) {
 		now := time.Since(f.epoch)
 		for _, it := range items {
 			r := codec.NewReader(it.Event)
-			r.String(kv.MaxKeyBytes)
+			r.Bytes(kv.MaxKeyBytes)
 			value := r.Bytes(kv.MaxValueBytes)
 			if len(value) == 0 {
 				return

@@ -64,7 +64,7 @@ func BenchmarkDoTCP(b *testing.B) {
 		if _, err := greet(c, welcome(ours, 1)); err != nil {
 			return
 		}
-		s := newTCP(c)
+		s := newTCP(c, bufferBytes)
 		for {
 			frames, err := s.Recv()
 			if err != nil || s.Send(echo(frames)) != nil {

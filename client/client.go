@@ -151,7 +151,7 @@ func Dial(o Options) (*Client, error) {
 		cfg.Servers = append(cfg.Servers, core.Server{Number: e.Number, Name: e.Addr})
 	}
 	if o.Dial == nil {
-		o.Dial = dialer(o.Cluster, o.TLS)
+		o.Dial = dialer(o.Cluster, o.TLS, bufferBytes)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{cancel: cancel}

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// bufferBytes is the size of a connection's read and write buffers: some hundred small frames.
+	// bufferBytes is the size of a Client's connection's read and write buffers: some hundred small frames.
 	bufferBytes = 64 << 10
+	// watchBufferBytes is that of a Watcher's: some ten events. Larger frames do not go through it.
+	watchBufferBytes = 8 << 10
 	// writePatience is how long a write may block before the connection counts as broken.
 	writePatience = 5 * time.Second
 )
@@ -23,21 +25,21 @@ const (
 // DialTCP makes a connection over TCP and shakes hands, for an Options.Dial that treats some endpoints otherwise. A cluster that is
 // not zero is the only one accepted.
 func DialTCP(ctx context.Context, e Endpoint, cluster wire.ID) (Conn, error) {
-	conn, _, err := dial(ctx, e, cluster, nil)
+	conn, _, err := dial(ctx, e, cluster, nil, bufferBytes)
 	if err != nil {
 		return nil, err
 	}
 	return conn, nil
 }
 
-// dialer dials TCP, and TLS over it with config. All connections of one client must lead to one cluster.
-func dialer(cluster wire.ID, config *tls.Config) func(context.Context, Endpoint) (Conn, error) {
+// dialer dials TCP, and TLS over it with config; buffer is the size of each connection's buffers. All connections of one client must lead to one cluster.
+func dialer(cluster wire.ID, config *tls.Config, buffer int) func(context.Context, Endpoint) (Conn, error) {
 	var mu sync.Mutex
 	return func(ctx context.Context, e Endpoint) (Conn, error) {
 		mu.Lock()
 		known := cluster
 		mu.Unlock()
-		conn, welcome, err := dial(ctx, e, known, config)
+		conn, welcome, err := dial(ctx, e, known, config, buffer)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +56,7 @@ func dialer(cluster wire.ID, config *tls.Config) func(context.Context, Endpoint)
 	}
 }
 
-func dial(ctx context.Context, e Endpoint, cluster wire.ID, config *tls.Config) (*tcp, wire.Hello, error) {
+func dial(ctx context.Context, e Endpoint, cluster wire.ID, config *tls.Config, buffer int) (*tcp, wire.Hello, error) {
 	var d net.Dialer
 	if e.From != "" {
 		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(e.From)}
@@ -64,7 +66,7 @@ func dial(ctx context.Context, e Endpoint, cluster wire.ID, config *tls.Config) 
 		return nil, wire.Hello{}, fmt.Errorf("client: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
-	c, welcome, err := introduce(ctx, raw, e, cluster, config)
+	c, welcome, err := introduce(ctx, raw, e, cluster, config, buffer)
 	if !stop() {
 		err = ctx.Err()
 	}
@@ -77,12 +79,12 @@ func dial(ctx context.Context, e Endpoint, cluster wire.ID, config *tls.Config) 
 }
 
 // introduce shakes hands over a new connection.
-func introduce(ctx context.Context, raw net.Conn, e Endpoint, cluster wire.ID, config *tls.Config) (*tcp, wire.Hello, error) {
+func introduce(ctx context.Context, raw net.Conn, e Endpoint, cluster wire.ID, config *tls.Config, buffer int) (*tcp, wire.Hello, error) {
 	conn, err := seal(ctx, raw, e, config)
 	if err != nil {
 		return nil, wire.Hello{}, err
 	}
-	c := newTCP(conn)
+	c := newTCP(conn, buffer)
 	welcome, err := c.shake(cluster)
 	if err == nil {
 		err = admit(e, cluster, welcome)
@@ -114,8 +116,8 @@ type tcp struct {
 	server uint64
 }
 
-func newTCP(conn net.Conn) *tcp {
-	return &tcp{conn: conn, in: bufio.NewReaderSize(conn, bufferBytes), out: bufio.NewWriterSize(conn, bufferBytes)}
+func newTCP(conn net.Conn, buffer int) *tcp {
+	return &tcp{conn: conn, in: bufio.NewReaderSize(conn, buffer), out: bufio.NewWriterSize(conn, buffer)}
 }
 
 func (c *tcp) Server() uint64 { return c.server }

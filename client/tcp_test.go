@@ -84,7 +84,7 @@ func (g *group) over(t testing.TB, server uint64) (addr string) {
 			t.Errorf("greeted by %+v, %v", hello, err)
 			return
 		}
-		s := newTCP(c)
+		s := newTCP(c, bufferBytes)
 		for {
 			frames, err := s.Recv()
 			if err != nil {
@@ -175,7 +175,7 @@ func TestAServerThatSaysNothingIsNotWaitedFor(t *testing.T) {
 func TestTheFirstServerSaysWhichCluster(t *testing.T) {
 	g := newGroup(1)
 	stranger := listen(t, func(c net.Conn) { _, _ = greet(c, welcome(wire.ID{9}, 2)) })
-	dial := dialer(wire.ID{}, nil)
+	dial := dialer(wire.ID{}, nil, bufferBytes)
 	for _, c := range []struct {
 		addr string
 		good bool

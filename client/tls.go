@@ -14,7 +14,7 @@ import (
 // DialTLS is DialTCP over TLS; nil for config is DialTCP. The server's certificate has to be good by config, whose ServerName is
 // the endpoint's host where it is empty, and has to be that of the server, of the cluster, that answers.
 func DialTLS(ctx context.Context, e Endpoint, cluster wire.ID, config *tls.Config) (Conn, error) {
-	conn, _, err := dial(ctx, e, cluster, config)
+	conn, _, err := dial(ctx, e, cluster, config, bufferBytes)
 	if err != nil {
 		return nil, err
 	}

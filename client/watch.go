@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"onevoice/problem"
@@ -37,6 +38,7 @@ type Watcher struct {
 	index uint64 // newest index whose hash is known
 	hash  [32]byte
 	pause time.Duration
+	guard guard
 	lost  int   // servers in a row that no longer hold what follows
 	why   error // why the last connection ended
 }
@@ -48,7 +50,7 @@ func Watch(o Options, after watch.Position) (*Watcher, error) {
 		return nil, err
 	}
 	if o.Dial == nil {
-		o.Dial = dialer(o.Cluster, o.TLS)
+		o.Dial = dialer(o.Cluster, o.TLS, watchBufferBytes)
 	}
 	return &Watcher{o: o, at: max(o.Nearest-1, 0), pos: after, pause: redialFirst}, nil
 }
@@ -75,6 +77,7 @@ func (w *Watcher) Next(ctx context.Context) ([]watch.Item, error) {
 
 // Close ends the connection. It never fails.
 func (w *Watcher) Close() error {
+	w.guard.rest()
 	if w.conn != nil {
 		_ = w.conn.Close()
 		w.conn = nil
@@ -114,12 +117,14 @@ func (w *Watcher) broken(why error) {
 
 // receive takes what arrives next. No events and no error mean a sign of life, or that the connection broke.
 func (w *Watcher) receive(ctx context.Context) ([]watch.Item, error) {
-	conn := w.conn
-	silence := time.AfterFunc(watchSilence, func() { conn.Close() })
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	frames, err := conn.Recv()
-	silence.Stop()
-	if !stop() {
+	w.guard.begin(ctx, w.conn)
+	var frames [][]byte
+	err := ctx.Err()
+	if err == nil {
+		frames, err = w.conn.Recv()
+	}
+	w.guard.end()
+	if ctx.Err() != nil {
 		_ = w.Close()
 		return nil, fmt.Errorf("client: watch: %w", ctx.Err())
 	}
@@ -177,6 +182,7 @@ func (w *Watcher) frame(frame []byte, items []watch.Item) ([]watch.Item, error) 
 }
 
 func (w *Watcher) take(m wire.Events, items []watch.Item) ([]watch.Item, error) {
+	items = slices.Grow(items, len(m.Items))
 	for _, e := range m.Items {
 		at := watch.Position{Index: e.Index, Sub: e.Sub}
 		if at.Compare(w.pos) <= 0 {

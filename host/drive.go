@@ -105,7 +105,7 @@ func (h *Host) startDisk(out *step.Out) {
 	}
 }
 
-// publish adds what was applied to the journals, then notes that the states went on, then wakes readers: who wakes finds both.
+// publish adds what was applied to the journals, then notes that the states went on, then tells readers: who is shown it finds both.
 func (h *Host) publish() error {
 	applied := h.node.TakeApplied()
 	if len(applied) == 0 {
@@ -126,7 +126,7 @@ func (h *Host) publish() error {
 	for g, fresh := range news {
 		h.applied(g)
 		if fresh {
-			g.journal.wakeAll()
+			g.journal.tell()
 		}
 	}
 	return nil

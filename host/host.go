@@ -160,6 +160,9 @@ func (h *Host) addGroup(s consensus.Status) {
 func (h *Host) run(dialing context.Context) {
 	h.wg.Go(h.drive)
 	h.wg.Go(h.accept)
+	for _, number := range h.numbers {
+		h.wg.Go(func() { h.groups[number].journal.run(h.stop) })
+	}
 	if h.certs != nil {
 		h.wg.Go(h.endLeases)
 	}

@@ -9,19 +9,33 @@ import (
 	"onevoice/watch"
 )
 
-// Journal is the journal of one group on this server: what watch.Log holds, for any number of readers.
+// Journal is the journal of one group on this server: what watch.Log holds, for any number of readers. Those who wait are shown
+// what has come in groups, at a pace that they can keep.
 type Journal struct {
-	mu     sync.RWMutex
-	log    *watch.Log
-	wake   chan struct{}        // closed when events have come
-	newest atomic.Pointer[page] // the frame of a watch that was made last
+	mu    sync.RWMutex
+	log   *watch.Log
+	ranks [ranks]rank
+	seats atomic.Uint64 // how many watches have begun: they take the ranks in turn
+	news  chan struct{} // holds one where something is to be shown
 }
 
 func newJournal(at watch.Mark) *Journal {
-	j := &Journal{log: watch.NewLog(watch.DefaultLimits()), wake: make(chan struct{})}
+	j := &Journal{log: watch.NewLog(watch.DefaultLimits()), news: make(chan struct{}, 1)}
 	j.log.Restart(at)
+	for i := range j.ranks {
+		j.ranks[i].shown, j.ranks[i].wake = at.Index, make(chan struct{})
+	}
 	return j
 }
+
+// join gives a reader its rank, to be left when it goes.
+func (j *Journal) join() *rank {
+	r := &j.ranks[j.seats.Add(1)%ranks]
+	r.readers.Add(1)
+	return r
+}
+
+func (r *rank) leave() { r.readers.Add(-1) }
 
 // add takes one applied index and says whether readers have something new.
 func (j *Journal) add(a replica.Applied) (news bool, err error) {
@@ -35,20 +49,16 @@ func (j *Journal) add(a replica.Applied) (news bool, err error) {
 	return len(a.Events) > 0, err
 }
 
-func (j *Journal) wakeAll() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	close(j.wake)
-	j.wake = make(chan struct{})
-}
-
-// Wait gives the events after pos, at most most of them, whole indices as watch.Log.After does; it waits until there are
-// some. The error is *watch.Compacted, or that of ctx. The bytes are shared: do not change them.
+// Wait gives the events after pos, at most most of them, whole indices as watch.Log.After does; it waits until some are
+// shown. The error is *watch.Compacted, or that of ctx. The bytes are shared: do not change them.
 func (j *Journal) Wait(ctx context.Context, pos watch.Position, most int) ([]watch.Item, error) {
+	r := &j.ranks[0] // one for all, so that who asks again is shown no other's group
+	r.readers.Add(1)
+	defer r.leave()
 	for {
 		j.mu.RLock()
-		items, err := j.log.After(pos, most)
-		wake := j.wake
+		items, err := j.visible(r, pos, most)
+		wake := r.wake
 		j.mu.RUnlock()
 		if err != nil || len(items) > 0 {
 			return items, err
@@ -61,7 +71,7 @@ func (j *Journal) Wait(ctx context.Context, pos watch.Position, most int) ([]wat
 	}
 }
 
-// After is Wait without waiting.
+// After gives what Wait gives without waiting, and also what is not shown yet.
 func (j *Journal) After(pos watch.Position, most int) ([]watch.Item, error) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()

@@ -2,7 +2,6 @@ package host
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"net"
 	"time"
@@ -17,44 +16,48 @@ import (
 // watchBeat is how often a watch shows a sign of life where there are no events.
 const watchBeat = time.Second
 
-// page is an encoded frame of events. Watchers that stand at the same place share it.
+// watchBufferBytes is the size of a watch's write buffer: some ten events. A larger frame does not go through it.
+const watchBufferBytes = 4 << 10
+
+// page is an encoded frame of events. Watchers of one rank that stand at the same place share it.
 type page struct {
 	from, to watch.Position
-	newest   uint64 // last index of the journal when it was made
+	shown    uint64 // last index that the rank was shown when it was made
 	frame    []byte
 }
 
-// next gives the events after pos as a frame, and the place after it; it waits until there are some. The error is
-// *watch.Compacted, or that of ctx.
-func (j *Journal) next(ctx context.Context, group uint32, pos watch.Position) (*page, error) {
+// next gives the events after pos as a frame, and the place after it; it waits until some are shown, gone closes, or enough
+// comes: then it gives nil. The error is *watch.Compacted.
+func (j *Journal) next(r *rank, gone <-chan struct{}, enough <-chan time.Time, group uint32, pos watch.Position) (*page, error) {
 	for {
-		p, wake, err := j.page(group, pos)
+		p, wake, err := j.page(r, group, pos)
 		if p != nil || err != nil {
 			return p, err
 		}
 		select {
 		case <-wake:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		case <-gone:
+			return nil, nil
+		case <-enough:
+			return nil, nil
 		}
 	}
 }
 
-func (j *Journal) page(group uint32, pos watch.Position) (*page, <-chan struct{}, error) {
+func (j *Journal) page(r *rank, group uint32, pos watch.Position) (*page, <-chan struct{}, error) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	_, newest := j.log.Range()
-	if p := j.newest.Load(); p != nil && p.from == pos && p.newest == newest {
-		return p, j.wake, nil
+	if p := r.newest.Load(); p != nil && p.from == pos && p.shown == r.shown {
+		return p, r.wake, nil
 	}
-	items, err := j.log.After(pos, wire.MaxEvents)
+	items, err := j.visible(r, pos, wire.MaxEvents)
 	if err != nil || len(items) == 0 {
-		return nil, j.wake, err
+		return nil, r.wake, err
 	}
-	p := &page{from: pos, newest: newest}
+	p := &page{from: pos, shown: r.shown}
 	p.frame, p.to = j.encode(group, items)
-	j.newest.Store(p)
-	return p, j.wake, nil
+	r.newest.Store(p)
+	return p, r.wake, nil
 }
 
 // encode makes a frame of the first of the items, as many as fit, and says where it ends.
@@ -108,23 +111,24 @@ func (j *Journal) beat(group uint32, pos watch.Position) ([]byte, watch.Position
 
 // serveWatch turns a client's connection into a stream of events. It reads on only to notice the end of the connection.
 func (h *Host) serveWatch(conn net.Conn, r *bufio.Reader, who subject.Subject, header wire.Header, ask wire.Watch) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	gone, more := make(chan struct{}), r.Buffered() > 0
 	h.wg.Go(func() {
-		_, _ = r.ReadByte() // a watcher has nothing more to say: whatever comes ends it
-		cancel()
+		if !more {
+			_, _ = conn.Read(make([]byte, 1)) // a watcher has nothing more to say: whatever comes ends it
+		}
+		close(gone)
+		_ = conn.Close()
 	})
-	w := bufio.NewWriterSize(conn, bufferBytes)
-	end := h.watch(ctx, conn, w, header.Group, watch.Position{Index: ask.Index, Sub: ask.Sub}, who)
+	out := newSender(conn, watchBufferBytes)
+	end := h.watch(gone, out, header.Group, watch.Position{Index: ask.Index, Sub: ask.Sub}, who)
 	if end != nil {
-		_ = h.writeBurst(conn, w, [][]byte{end.Encode(header.Group, view.Epoch{})}) // the connection ends either way
+		_ = h.writeBurst(out, [][]byte{end.Encode(header.Group, view.Epoch{})}) // the connection ends either way
 	}
 	_ = conn.Close()
 }
 
-// watch sends until the connection or ctx ends, or until there is a reason to tell.
-func (h *Host) watch(ctx context.Context, conn net.Conn, w *bufio.Writer, group uint32, pos watch.Position, who subject.Subject) *wire.WatchEnd {
+// watch sends until gone closes or the connection breaks, or until there is a reason to tell.
+func (h *Host) watch(gone <-chan struct{}, out *sender, group uint32, pos watch.Position, who subject.Subject) *wire.WatchEnd {
 	g := h.groups[group]
 	if g == nil {
 		return &wire.WatchEnd{Problem: &problem.Error{Kind: problem.NotFound, Op: "watch", Subject: groupName(group)}}
@@ -134,28 +138,35 @@ func (h *Host) watch(ctx context.Context, conn net.Conn, w *bufio.Writer, group 
 	}
 	h.count.watches.Add(1)
 	defer h.count.watches.Add(-1)
-	frame := g.journal.vouch(group, pos)
-	for {
-		if h.writeBurst(conn, w, [][]byte{frame}) != nil {
+	rank, beat := g.journal.join(), time.NewTimer(watchBeat)
+	defer rank.leave()
+	defer beat.Stop()
+	for frames := [][]byte{g.journal.vouch(group, pos)}; ; beat.Reset(watchBeat) {
+		if h.writeBurst(out, frames) != nil {
 			return nil
 		}
-		waiting, cancel := context.WithTimeout(ctx, watchBeat)
-		p, err := g.journal.next(waiting, group, pos)
-		cancel()
-		var lost *watch.Compacted
-		switch {
-		case err == nil:
-			frame, pos = p.frame, p.to
-		case errors.As(err, &lost):
-			return &wire.WatchEnd{FirstIndex: lost.First.Index, FirstSub: lost.First.Sub, Problem: &problem.Error{
-				Kind: problem.Expired, Op: "watch", Subject: groupName(group), Field: "after", Value: lost.Position.String(),
-				Allowed: "from " + lost.First.String(), Detail: "events are no longer all held: read the state and go on from its index"}}
-		case ctx.Err() != nil:
-			return nil
-		default:
-			frame, pos = g.journal.beat(group, pos)
+		p, err := g.journal.next(rank, gone, beat.C, group, pos)
+		if err != nil {
+			return lostWatch(group, err)
 		}
+		if p != nil {
+			frames[0], pos = p.frame, p.to
+			continue
+		}
+		frames[0], pos = g.journal.beat(group, pos) // where gone has closed it is not sent
 	}
+}
+
+// lostWatch says that a watch ends since it has missed events for good.
+func lostWatch(group uint32, err error) *wire.WatchEnd {
+	end := &wire.WatchEnd{Problem: &problem.Error{Kind: problem.Expired, Op: "watch", Subject: groupName(group), Field: "after",
+		Detail: "events are no longer all held: read the state and go on from its index"}}
+	var lost *watch.Compacted
+	if errors.As(err, &lost) {
+		end.FirstIndex, end.FirstSub = lost.First.Index, lost.First.Sub
+		end.Problem.Value, end.Problem.Allowed = lost.Position.String(), "from "+lost.First.String()
+	}
+	return end
 }
 
 // mayWatch says why a subject may not watch a group.
