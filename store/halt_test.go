@@ -85,13 +85,19 @@ func openSession(pipe *host.Pipe) (wire.Reply, error) {
 	if err := pipe.Send([][]byte{(&wire.Command{Request: 1}).Encode(1, view.Epoch{})}); err != nil {
 		return wire.Reply{}, err
 	}
-	frames, err := pipe.Recv()
-	if err != nil {
-		return wire.Reply{}, err
+	for {
+		frames, err := pipe.Recv()
+		if err != nil {
+			return wire.Reply{}, err
+		}
+		for _, f := range frames {
+			header, body, err := wire.Open(f)
+			if err != nil {
+				return wire.Reply{}, err
+			}
+			if header.Kind == wire.KindReply {
+				return wire.ReadReply(body)
+			}
+		}
 	}
-	_, body, err := wire.Open(frames[0])
-	if err != nil {
-		return wire.Reply{}, err
-	}
-	return wire.ReadReply(body)
 }

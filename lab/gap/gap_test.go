@@ -14,7 +14,7 @@ const milli = int64(time.Millisecond)
 func TestTheLongestGapCounts(t *testing.T) {
 	at := func(ms int) time.Time { return time.Unix(100, 0).Add(time.Duration(ms) * time.Millisecond) }
 	p := &pulse{answers: []time.Time{at(-500), at(-2), at(1), at(71), at(72), at(90)}}
-	for _, c := range []struct{ from, to, want int }{{0, 91, 70}, {0, 200, 110}, {72, 91, 18}, {95, 100, 5}, {-499, 91, 497}} {
+	for _, c := range []struct{ from, to, want int }{{0, 91, 70}, {0, 200, 110}, {72, 91, 18}, {95, 100, 10}, {-499, 91, 498}} {
 		if got := p.gap(at(c.from), at(c.to)); got != int64(c.want)*milli {
 			t.Errorf("from %d to %d ms: %d ms, want %d", c.from, c.to, got/milli, c.want)
 		}

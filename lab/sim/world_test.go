@@ -149,10 +149,13 @@ func TestOneWorldAtATime(t *testing.T) {
 	next.Close()
 }
 
+// worlds is how many TestCountsSurvive runs: the rarest fault must be among them.
+const worlds = 80
+
 // TestCountsSurvive runs many worlds: what a ping machine told anybody is on its disk, whatever crashed.
 func TestCountsSurvive(t *testing.T) {
 	total := Counters{Faults: map[string]map[string]int{}}
-	for seed := range uint64(40) {
+	for seed := range uint64(worlds) {
 		var told = map[string]uint64{}
 		var bad []string
 		hooks := Hooks{
@@ -191,7 +194,7 @@ func TestCountsSurvive(t *testing.T) {
 	}
 	for kind := range episodes {
 		if total.Faults[kind.String()] == nil {
-			t.Errorf("no %s in 40 worlds", kind)
+			t.Errorf("no %s in %d worlds", kind, worlds)
 		}
 	}
 	if total.LostBatches == 0 || total.Held == 0 || total.Doubled == 0 {
