@@ -124,7 +124,7 @@ func (d *Detector) Refused(server uint64) {
 // BoundNs is the detection bound: 60 ms, or four times what one in a thousand ticks of this server or any that is heard is late by, up to
 // a second.
 func (d *Detector) BoundNs() int64 {
-	late := d.late.p999()
+	late := d.late.p999
 	for i := range d.peers {
 		if p := &d.peers[i]; d.nowNs-p.heardNs < MostBoundNs {
 			late = max(late, p.beat.LateNs)
@@ -169,6 +169,17 @@ func (d *Detector) Reports(reporter, subject uint64) bool {
 	})
 }
 
+// Calm says that nobody whose beat is known holds anything against anybody, and neither does this server.
+func (d *Detector) Calm() bool {
+	for i := range d.peers {
+		p := &d.peers[i]
+		if d.Opinion(p.server) != view.NoEvidence || slices.ContainsFunc(p.beat.Heard, func(h wire.Heard) bool { return h.Evidence != view.NoEvidence }) {
+			return false
+		}
+	}
+	return true
+}
+
 // Relay is a third server by way of which another one is to be told whatever it is told, beside the straight way: nothing came from it
 // straight for a while, and the third hears both. 0 where there is none, or no need.
 func (d *Detector) Relay(server uint64) uint64 {
@@ -206,7 +217,7 @@ func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bo
 
 // Beat is what this server tells the others now; the caller adds what it knows of itself.
 func (d *Detector) Beat() wire.Beat {
-	b := wire.Beat{Boot: d.boot, LateNs: d.late.p999()}
+	b := wire.Beat{Boot: d.boot, LateNs: d.late.p999}
 	for i := range d.peers {
 		p := &d.peers[i]
 		b.Heard = append(b.Heard, wire.Heard{Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, Relayed: p.directNs < p.heardNs, Evidence: d.Opinion(p.server)})
@@ -234,7 +245,7 @@ type PeerStatus struct {
 
 // Status is the present status.
 func (d *Detector) Status() Status {
-	s := Status{BoundNs: d.BoundNs(), LateNs: d.late.p999(), Old: d.old}
+	s := Status{BoundNs: d.BoundNs(), LateNs: d.late.p999, Old: d.old}
 	for i := range d.peers {
 		p := &d.peers[i]
 		s.Peers = append(s.Peers, PeerStatus{Server: p.server, Boot: p.beat.Boot, HeardAgeNs: d.nowNs - p.heardNs, Evidence: d.Opinion(p.server)})

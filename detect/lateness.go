@@ -7,6 +7,8 @@ import "time"
 type lateness struct {
 	counts [lateClasses]int
 	total  int
+	// p999 is what one in a thousand ticks is late by or more: the lower bound of its class.
+	p999 int64
 }
 
 const (
@@ -20,18 +22,17 @@ const (
 func (l *lateness) add(lateNs int64) {
 	class := min(max(lateNs, 0)/int64(time.Millisecond), lateClasses-1)
 	l.counts[class]++
-	if l.total++; l.total < lateTicks {
-		return
+	if l.total++; l.total >= lateTicks {
+		l.total = 0
+		for i := range l.counts {
+			l.counts[i] /= 2
+			l.total += l.counts[i]
+		}
 	}
-	l.total = 0
-	for i := range l.counts {
-		l.counts[i] /= 2
-		l.total += l.counts[i]
-	}
+	l.p999 = l.find()
 }
 
-// p999 is what one in a thousand ticks is late by or more: the lower bound of its class.
-func (l *lateness) p999() int64 {
+func (l *lateness) find() int64 {
 	later := 0
 	for class := lateClasses - 1; class > 0; class-- {
 		if later += l.counts[class]; later*lateShare > max(l.total, lateShare) {

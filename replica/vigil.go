@@ -81,6 +81,10 @@ func (n *Node) keepVigil(now step.Now, out *step.Out) {
 		v.due = false
 		n.sendBeat(now, out)
 	}
+	if v.detector.Calm() {
+		clear(v.contests)
+		return
+	}
 	for i := range n.members {
 		if v.contests[i].Next(n.situation(now, n.members[i].group)) {
 			n.members[i].group.Campaign()
