@@ -202,10 +202,11 @@ func (d *Detector) heardStraight(p *peer, server uint64) bool {
 	})
 }
 
-// Log is how far another server was in a group by its newest beat, and whether it may lead; false where it told nothing.
+// Log is how far another server was in a group by its newest beat, and whether it may lead; false where that is older than the bound, or tells
+// nothing of the group.
 func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bool) {
 	p := d.peer(server)
-	if p == nil {
+	if p == nil || d.nowNs-p.heardNs > d.BoundNs() {
 		return wire.LogEnd{}, false, false
 	}
 	i := slices.IndexFunc(p.beat.Logs, func(l wire.LogEnd) bool { return l.Group == group })

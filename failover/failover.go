@@ -22,6 +22,9 @@ const (
 	SpacingNs = int64(16 * time.Millisecond)
 	// PromiseNs is for how long who reports a leader takes no entries from it.
 	PromiseNs = int64(20 * time.Millisecond)
+	// againNs is when a contest that has brought no leader begins anew: each try ends what others are at, so that raft's own time-outs, which
+	// are shorter, must have had their turn.
+	againNs = int64(300 * time.Millisecond)
 )
 
 // Voter is how far a voter is.
@@ -31,6 +34,11 @@ type Voter struct {
 	LastTerm, LastIndex uint64
 	// Fit says that it may lead: its clock and its disk are good enough.
 	Fit bool
+}
+
+// longer says whether v's log is longer than o's: then v does not vote for o.
+func (v Voter) longer(o Voter) bool {
+	return cmp.Or(cmp.Compare(v.LastTerm, o.LastTerm), cmp.Compare(v.LastIndex, o.LastIndex)) > 0
 }
 
 // compare is negative where v comes before o in rank.
@@ -50,6 +58,8 @@ type Situation struct {
 	// Self is this server, which votes in the group; Voters is how many vote.
 	Self   Voter
 	Voters int
+	// Heard are the voters that were heard lately, this server included.
+	Heard []Voter
 	// Leader leads as far as is known, 0 for nobody.
 	Leader uint64
 	// Against gives the voters, this server included, that hold something against a server.
@@ -77,7 +87,7 @@ func (c *Contest) Next(s Situation) bool {
 		*c = Contest{}
 		return false
 	}
-	if again := SettleNs + SpacingNs*int64(len(against)+1); c.leader == 0 || s.NowNs-c.sinceNs >= again { // each had its turn
+	if c.leader == 0 || s.NowNs-c.sinceNs >= againNs {
 		*c = Contest{leader: suspect, sinceNs: s.NowNs}
 	}
 	rank, among := 0, false
@@ -86,9 +96,21 @@ func (c *Contest) Next(s Situation) bool {
 			rank++
 		}
 	}
-	if c.asked || !among || !s.Self.Fit || s.NowNs-c.sinceNs < SettleNs+int64(rank)*SpacingNs {
+	if c.asked || !among || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < SettleNs+int64(rank)*SpacingNs {
 		return false
 	}
 	c.asked = true
 	return true
+}
+
+// supporters counts the voters that can vote for this server, itself included: who lacks what others have cannot win, and would only keep them
+// from it.
+func (s *Situation) supporters(suspect uint64) int {
+	n := 0
+	for _, v := range s.Heard {
+		if v.Server != suspect && !v.longer(s.Self) {
+			n++
+		}
+	}
+	return n
 }

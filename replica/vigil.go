@@ -128,23 +128,23 @@ func (n *Node) situation(now step.Now, g *consensus.Group) failover.Situation {
 	d := n.vigil.detector
 	term, index := g.LogEnd()
 	self := failover.Voter{Server: n.self, LastTerm: term, LastIndex: index, Fit: g.Fit() && !g.Stuck(now.MonoNs)}
-	voters, number := g.Voters(), g.Number()
-	return failover.Situation{
-		NowNs: now.MonoNs, Self: self, Voters: len(voters), Leader: g.Leader(),
-		Against: func(suspect uint64) []failover.Voter {
-			var against []failover.Voter
-			for _, s := range voters {
-				end, fit, known := d.Log(s, number)
-				switch {
-				case s == n.self && d.Opinion(suspect) != view.NoEvidence:
-					against = append(against, self)
-				case s != n.self && known && d.Reports(s, suspect):
-					against = append(against, failover.Voter{Server: s, LastTerm: end.LastTerm, LastIndex: end.LastIndex, Fit: fit})
-				}
-			}
-			return against
-		},
+	s := failover.Situation{NowNs: now.MonoNs, Self: self, Voters: len(g.Voters()), Leader: g.Leader()}
+	for _, v := range g.Voters() {
+		if v == n.self {
+			s.Heard = append(s.Heard, self)
+		} else if end, fit, known := d.Log(v, g.Number()); known {
+			s.Heard = append(s.Heard, failover.Voter{Server: v, LastTerm: end.LastTerm, LastIndex: end.LastIndex, Fit: fit})
+		}
 	}
+	s.Against = func(suspect uint64) []failover.Voter {
+		return slices.DeleteFunc(slices.Clone(s.Heard), func(v failover.Voter) bool {
+			if v.Server == n.self {
+				return d.Opinion(suspect) == view.NoEvidence
+			}
+			return !d.Reports(v.Server, suspect)
+		})
+	}
+	return s
 }
 
 // tellClients tells every client who leads, where that has changed.
