@@ -209,7 +209,8 @@ type Result struct {
 	Change uint64
 }
 
-func (r Result) encode() []byte {
+// Encode writes a result.
+func (r Result) Encode() []byte {
 	w := codec.Writer{B: []byte{formatVersion}}
 	w.Bool(r.Problem != nil)
 	if r.Problem != nil {

@@ -68,19 +68,19 @@ func (m *Machine) begin() *State {
 func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
 	c, err := Decode(op)
 	if err != nil {
-		return Result{Problem: &problem.Error{Kind: problem.Invalid, Op: "members", Detail: "the command does not parse"}}.encode()
+		return Result{Problem: &problem.Error{Kind: problem.Invalid, Op: "members", Detail: "the command does not parse"}}.Encode()
 	}
 	s := m.begin()
 	t := &turn{State: s, at: at}
 	number, refused := t.run(c)
 	if refused != nil {
-		return Result{Problem: refused}.encode()
+		return Result{Problem: refused}.Encode()
 	}
 	for _, e := range t.events {
 		emit(e.encode())
 	}
 	m.state = s
-	return Result{Number: number, Change: s.change}.encode()
+	return Result{Number: number, Change: s.change}.Encode()
 }
 
 // Root is the state now.

@@ -15,10 +15,12 @@ const (
 	Refused Evidence = 3
 	// Stuck: it says itself that its disk has not completed a write for long.
 	Stuck Evidence = 4
+	// Restarted: a later start of the same server was admitted. It is no report, but a reason for a verdict.
+	Restarted Evidence = 5
 )
 
 // LastEvidence is the highest kind that this build knows.
-const LastEvidence = Stuck
+const LastEvidence = Restarted
 
 // String is the evidence's word in tables and JSON.
 func (e Evidence) String() string {
@@ -33,6 +35,8 @@ func (e Evidence) String() string {
 		return "refused"
 	case Stuck:
 		return "stuck"
+	case Restarted:
+		return "restarted"
 	}
 	return "unknown"
 }

@@ -124,6 +124,7 @@ func product() []Room {
 		{"feed", Quiet, "geo cover airspace", nil},
 
 		{"members", Replicated, "codec machine view", nil},
+		{"oracle", Replicated, "codec machine view members", nil},
 		{"consensus/session", Replicated, "codec view wire", ordered},
 		{"consensus", Quiet, "codec step view machine wire consensus/session", Uses{raft: "RawNode orders the log", protobuf: "raft's messages are protobuf"}},
 		{"clock", Quiet, "step", nil},

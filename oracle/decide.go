@@ -1,0 +1,289 @@
+package oracle
+
+import (
+	"cmp"
+	"slices"
+
+	"onevoice/members"
+	"onevoice/view"
+)
+
+// Times of the decision, in log time.
+const (
+	// unsettledNs is how long a process that is reported by some, but not by a majority, makes a decision about others wait: they may be
+	// cut off together, and then one view says so.
+	unsettledNs = int64(50_000_000)
+	// holdNs is how long a server that was called down wrongly again and again must be heard before it is up: it doubles with each such fall
+	// within memoryNs, from the second on, up to mostHoldNs.
+	holdNs     = int64(1_000_000_000)
+	mostHoldNs = int64(60_000_000_000)
+	memoryNs   = int64(600_000_000_000)
+	// maxFalls bounds the falls remembered; older ones go first.
+	maxFalls = 1_024
+)
+
+// turn is one entry at work on a copy of the state.
+type turn struct {
+	*State
+	nowNs  int64 // log time
+	place  uint64
+	next   view.View // the processes as they will be
+	change bool
+	due    int64 // the log time at which to look again, 0 for none
+}
+
+// decide makes of the newest observation what it says, and a view of it where anything changes.
+func (t *turn) decide() {
+	t.next = view.View{BoundNs: t.view.BoundNs, Processes: slices.Clone(t.view.Processes), Leads: slices.Clone(t.view.Leads)}
+	t.forget()
+	t.admit()
+	t.judge()
+	t.raise()
+	t.lead()
+	t.dueNs = t.due
+	if !t.change {
+		return
+	}
+	n := t.view.Number + 1
+	t.next.Number = n
+	for i := range t.next.Processes {
+		if p := &t.next.Processes[i]; p.Since == 0 {
+			p.Since = n
+		}
+	}
+	t.next.Hash = t.next.Chain(t.view.Hash)
+	t.history = append(slices.Clone(t.history), Verdict{View: t.next, AtNs: t.nowNs, Observed: t.observed})
+	if over := len(t.history) - maxHistory; over > 0 {
+		t.history = t.history[over:]
+	}
+	t.view = t.next
+}
+
+// set gives a process a standing.
+func (t *turn) set(p *view.Process, s view.Standing, why view.Evidence) {
+	p.Standing, p.Why, p.Since = s, why, 0
+	t.change = true
+}
+
+// forget drops the processes of servers that are no members any more, and old falls.
+func (t *turn) forget() {
+	before := len(t.next.Processes)
+	t.next.Processes = slices.DeleteFunc(t.next.Processes, func(p view.Process) bool {
+		v, ok := t.Server(p.Server)
+		return !ok || v.Gone
+	})
+	t.change = t.change || len(t.next.Processes) != before
+	t.falls = slices.DeleteFunc(slices.Clone(t.falls), func(f fall) bool { return t.nowNs-f.atNs >= memoryNs })
+}
+
+// admit makes an incarnation of each start that has not been seen before.
+func (t *turn) admit() {
+	for i, row := range t.observed.Rows {
+		v, ok := t.Server(row.Server)
+		if !ok || v.Gone || len(t.next.Processes) >= view.MaxProcesses {
+			continue
+		}
+		at, found := slices.BinarySearchFunc(t.next.Processes, row.Server, func(p view.Process, s uint64) int { return cmp.Compare(p.Server, s) })
+		if found && t.next.Processes[at].Boot >= row.Boot {
+			if p := &t.next.Processes[at]; p.Boot == row.Boot && p.Standing == view.Down {
+				t.fell(p.PID)
+			}
+			continue
+		}
+		fresh := view.Process{PID: view.PID{Server: row.Server, Incarnation: t.place<<8 | uint64(i)}, Boot: row.Boot}
+		t.hear(row.Server, 0)
+		if found {
+			t.next.Processes[at] = fresh
+		} else {
+			t.next.Processes = slices.Insert(t.next.Processes, at, fresh)
+		}
+		t.set(&t.next.Processes[at], view.Joining, view.NoEvidence)
+	}
+}
+
+// fell notes, once, that an incarnation that is down goes on speaking: it was cut off or late, and not dead.
+func (t *turn) fell(p view.PID) {
+	if slices.ContainsFunc(t.falls, func(f fall) bool { return f.PID == p }) {
+		return
+	}
+	t.falls = append(t.falls, fall{p, t.nowNs})
+	if over := len(t.falls) - maxFalls; over > 0 {
+		t.falls = t.falls[over:]
+	}
+}
+
+// need is how many voters are a majority.
+func (t *turn) need() int { return t.voters()/2 + 1 }
+
+func (t *turn) voters() int {
+	n := 0
+	for _, v := range t.Servers() {
+		if v.Wish == members.Voter {
+			n++
+		}
+	}
+	return n
+}
+
+func (t *turn) votes(server uint64) bool {
+	v, ok := t.Server(server)
+	return ok && v.Wish == members.Voter
+}
+
+// reports counts the voters that hold something against a process, what they hold, and how many hear it and hold nothing. A process says
+// nothing about itself, and one that is down says nothing at all.
+func (t *turn) reports(p *view.Process) (against int, why view.Evidence, hear int) {
+	var kinds [view.LastEvidence + 1]int
+	for _, row := range t.observed.Rows {
+		if row.Server == p.Server || !t.votes(row.Server) || t.isDown(row.Server, row.Boot) {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(row.Seen, p.Server, func(s Seen, server uint64) int { return cmp.Compare(s.Server, server) })
+		switch {
+		case !found || row.Seen[i].Boot > p.Boot:
+		case row.Seen[i].Evidence != view.NoEvidence:
+			against++
+			kinds[row.Seen[i].Evidence]++
+		case row.Seen[i].Boot == p.Boot:
+			hear++
+		}
+	}
+	for k, n := range kinds {
+		if n > kinds[why] {
+			why = view.Evidence(k)
+		}
+	}
+	return against, why, hear
+}
+
+func (t *turn) isDown(server, boot uint64) bool {
+	p, ok := t.view.Process(server)
+	return ok && (p.Boot > boot || p.Boot == boot && p.Standing == view.Down)
+}
+
+// judge takes down whom a majority reports, all of them in one view.
+func (t *turn) judge() {
+	var reported []int
+	var why []view.Evidence
+	waits := false
+	var pending []suspect
+	for i := range t.next.Processes {
+		p := &t.next.Processes[i]
+		if p.Standing == view.Down {
+			continue
+		}
+		against, kind, _ := t.reports(p)
+		switch {
+		case against >= t.need():
+			reported, why = append(reported, i), append(why, kind)
+		case against > 0:
+			s := t.suspectOf(p)
+			pending = append(pending, s)
+			if left := s.sinceNs + unsettledNs - t.nowNs; left > 0 {
+				waits = true
+				t.wakeAt(s.sinceNs + unsettledNs)
+			}
+		}
+	}
+	t.suspects = pending
+	if waits {
+		return
+	}
+	for k, i := range slices.Backward(reported) { // where not all can go, the lower numbers stay
+		t.condemn(&t.next.Processes[i], why[k])
+	}
+}
+
+// condemn takes a process down, or only calls it degraded where no majority would be left.
+func (t *turn) condemn(p *view.Process, why view.Evidence) {
+	left := 0
+	for i := range t.next.Processes {
+		if o := &t.next.Processes[i]; o.Server != p.Server && o.Standing != view.Down && t.votes(o.Server) {
+			left++
+		}
+	}
+	switch {
+	case !t.votes(p.Server) || left >= t.need():
+		t.set(p, view.Down, why)
+	case p.Standing != view.Degraded:
+		t.set(p, view.Degraded, why)
+	}
+}
+
+// raise calls up who is joining or degraded, is held to nothing, and is heard by a majority of the voters, itself counted among them, for
+// as long as it must be.
+func (t *turn) raise() {
+	for i := range t.next.Processes {
+		p := &t.next.Processes[i]
+		if p.Standing != view.Joining && p.Standing != view.Degraded {
+			continue
+		}
+		against, _, hear := t.reports(p)
+		if t.votes(p.Server) {
+			hear++
+		}
+		if against > 0 || hear < t.need() {
+			t.hear(p.Server, 0)
+			continue
+		}
+		since := t.heardSince(p.Server)
+		if since == 0 {
+			since = t.nowNs
+			t.hear(p.Server, since)
+		}
+		if at := since + t.hold(p.Server); at > t.nowNs {
+			t.wakeAt(at)
+			continue
+		}
+		t.set(p, view.Up, view.NoEvidence)
+	}
+}
+
+// hold is how long a server must be heard before it is up.
+func (t *turn) hold(server uint64) int64 {
+	hold := int64(0)
+	for _, f := range t.falls {
+		if f.Server != server {
+			continue
+		}
+		if hold == 0 {
+			hold = holdNs / 2 // the first fall costs nothing
+			continue
+		}
+		hold = min(2*hold, mostHoldNs)
+	}
+	if hold < holdNs {
+		return 0
+	}
+	return hold
+}
+
+// wakeAt asks to be looked at again at a log time.
+func (t *turn) wakeAt(atNs int64) {
+	if t.due == 0 || atNs < t.due {
+		t.due = atNs
+	}
+}
+
+// boundGrain is by how much the detection bound must change to be worth a view.
+const boundGrain = int64(20_000_000)
+
+// lead notes who leads, and the detection bound.
+func (t *turn) lead() {
+	for _, l := range t.observed.Leads {
+		i, found := slices.BinarySearchFunc(t.next.Leads, l.Group, func(a view.Lead, g uint32) int { return cmp.Compare(a.Group, g) })
+		switch {
+		case found && l.Term > t.next.Leads[i].Term:
+			t.next.Leads[i] = l
+		case !found && len(t.next.Leads) < view.MaxLeads:
+			t.next.Leads = slices.Insert(t.next.Leads, i, l)
+		default:
+			continue
+		}
+		t.change = true
+	}
+	if d := t.observed.BoundNs - t.view.BoundNs; d >= boundGrain || d <= -boundGrain {
+		t.next.BoundNs = t.observed.BoundNs
+		t.change = true
+	}
+}

@@ -1,0 +1,8 @@
+// Package oracle is the membership machine: from what servers report of one another it decides, by majority, who is up.
+// It is quiet and replicated: a machine in a small group of its own, so that no verdict waits behind traffic.
+//
+// The leader of its group brings into the log what it hears in the servers' beats, as one Observation, whenever that differs from what was
+// observed before. Everything else follows from the log alone, on every replica alike: who is admitted, who is down, and why. Each
+// change makes one view, numbered and chained by its hash. Package members, whose wish says who shall be a member at all, is part of
+// this machine.
+package oracle

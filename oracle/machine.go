@@ -1,0 +1,74 @@
+package oracle
+
+import (
+	"onevoice/machine"
+	"onevoice/members"
+	"onevoice/problem"
+)
+
+// Machine is the replicated machine. It implements machine.Machine.
+type Machine struct {
+	members *members.Machine
+	state   *State // replaced at each change, never changed: it is the root
+	loading *loading
+}
+
+var _ machine.Machine = (*Machine)(nil)
+
+// New is the machine at the beginning of a cluster; see members.New.
+func New(g members.Genesis) *Machine {
+	m := &Machine{members: members.New(g)}
+	m.state = &State{State: m.membership()}
+	return m
+}
+
+func (m *Machine) membership() *members.State { return m.members.Root().(*members.State) }
+
+// Advance lets the membership do what is due, and decides again where that is.
+func (m *Machine) Advance(at machine.At, emit machine.Emit) {
+	before := m.membership()
+	m.members.Advance(at, emit)
+	if m.membership() == before && (m.state.dueNs == 0 || m.state.dueNs > at.LogTimeNs) {
+		return
+	}
+	m.turn(at, m.state.observed, emit)
+}
+
+// DueNs is the log time at which Advance next has something to do, 0 for never.
+func (m *Machine) DueNs() int64 {
+	due := m.members.DueNs()
+	if m.state.dueNs != 0 && (due == 0 || m.state.dueNs < due) {
+		due = m.state.dueNs
+	}
+	return due
+}
+
+// Apply runs one command: an observation, whose result is empty or a problem, or one of package members.
+func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
+	if len(op) < 2 || op[1] != kindObservation {
+		result := m.members.Apply(at, op, emit)
+		m.turn(at, m.state.observed, emit)
+		return result
+	}
+	o, err := Decode(op)
+	if err != nil {
+		return members.Result{Problem: &problem.Error{Kind: problem.Invalid, Op: "observe", Detail: "the observation does not parse"}}.Encode()
+	}
+	m.turn(at, o, emit)
+	return nil
+}
+
+// turn decides by an observation, and tells of the view where there is a new one.
+func (m *Machine) turn(at machine.At, o Observation, emit machine.Emit) {
+	next := *m.state
+	next.State, next.observed = m.membership(), o
+	t := &turn{State: &next, nowNs: at.LogTimeNs, place: at.Index<<16 | uint64(at.Sub)}
+	t.decide()
+	if t.change {
+		emit(Event{View: t.view}.encode())
+	}
+	m.state = &next
+}
+
+// Root is the state now.
+func (m *Machine) Root() machine.Root { return m.state }
