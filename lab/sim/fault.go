@@ -42,6 +42,7 @@ func (w *World) Heal() {
 		e.end()
 	}
 	w.faults.active = nil
+	w.renew()
 	for _, p := range w.servers {
 		p.slow, p.pausedNs = false, 0
 		w.healDisk(p)

@@ -14,6 +14,8 @@ type link struct {
 	cuts   int // faults that cut it now
 	held   []func()
 	lastNs int64 // arrival of the newest frame, where order is kept
+	// renewed counts how often what was on its way for long was given up, as with a connection that another one replaces.
+	renewed int
 }
 
 // heldMost bounds the frames that a cut link keeps for later.
@@ -224,7 +226,31 @@ func (w *World) arrive(l *link, from, to *Party, size int, deliver func()) {
 		at = max(at, l.lastNs)
 		l.lastNs = at
 	}
-	w.queue.push(at, deliver)
+	between := l.renewed
+	w.queue.push(at, func() {
+		if l.renewed != between && w.nowNs > w.healedNs+soonNs {
+			w.count.Lost++
+			return
+		}
+		deliver()
+	})
+}
+
+// soonNs is how long after healing what was on its way between servers may still arrive.
+const soonNs = 100 * milliNs
+
+// renew ends the delays of before the healing between servers: what is late by more than soonNs is lost, and nothing waits behind it.
+func (w *World) renew() {
+	w.healedNs = w.nowNs
+	for _, from := range w.servers {
+		for _, to := range w.servers {
+			if from != to {
+				l := w.link(from, to)
+				l.lastNs = min(l.lastNs, w.nowNs+soonNs)
+				l.renewed++
+			}
+		}
+	}
 }
 
 // cut makes one more fault block the way from one party to another.

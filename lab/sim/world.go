@@ -66,12 +66,14 @@ type World struct {
 	netRand *rand.Rand
 	faults  schedule
 	calm    bool // no colours any more
-	lossy   int  // lossy faults going on
-	ambush  int  // ambushes going on
-	bounds  bounds
-	stopped bool
-	count   Counters
-	reader  io.Reader // crypto/rand.Reader as it was
+	// healedNs is when every fault was ended.
+	healedNs int64
+	lossy    int // lossy faults going on
+	ambush   int // ambushes going on
+	bounds   bounds
+	stopped  bool
+	count    Counters
+	reader   io.Reader // crypto/rand.Reader as it was
 }
 
 // New makes an empty world at time 0. Close it, or no other can live in this process.
