@@ -17,9 +17,6 @@ func (g *Group) LogEnd() (term, index uint64) { return g.disk.lastTerm, g.disk.l
 // Term is raft's term as this server knows it.
 func (g *Group) Term() uint64 { return g.term }
 
-// Leads says whether this server leads.
-func (g *Group) Leads() bool { return g.leads() }
-
 // Fit says whether this server's clock is good enough to lead.
 func (g *Group) Fit() bool { return !g.clocks.unfit }
 

@@ -149,6 +149,7 @@ func TestReportsThatDoNotCount(t *testing.T) {
 		for i := range b.Heard {
 			b.Heard[i].Evidence, b.Heard[i].Boot = view.Silent, boot
 		}
+		b.Heard = append(b.Heard, wire.Heard{Server: 2, Boot: boot, Evidence: view.Silent})
 		d.Heard(2, b, false)
 	}
 	say(1)

@@ -172,6 +172,25 @@ func TestWhoDoesNotCount(t *testing.T) {
 	w.is(1, view.Down, view.Silent)
 }
 
+// TestOthersWhoDoNotCount: the victim about itself, and who has no vote.
+func TestOthersWhoDoNotCount(t *testing.T) {
+	w := newWorld(t, 3)
+	w.observe(0)
+	w.report(view.Silent, 2, 1)
+	o := w.observation()
+	victim := &o.Rows[1]
+	victim.Seen = []Seen{victim.Seen[0], {2, 1, view.Silent}, victim.Seen[1]}
+	w.apply(ms, o.Encode())
+	w.is(2, view.Up, view.NoEvidence)
+	for _, g := range []uint32{1, 2} {
+		w.apply(ms, members.Encode(members.Reached{Group: g, Change: 1}))
+	}
+	w.apply(ms, members.Encode(members.Remove{Server: 3}))
+	w.report(view.Silent, 2, 3)
+	w.observe(60 * ms)
+	w.is(2, view.Up, view.NoEvidence)
+}
+
 // TestAMajorityStaysUp: of three of five that are reported two go, the ones with the higher numbers, and the third is called degraded; it comes
 // back without a new incarnation.
 func TestAMajorityStaysUp(t *testing.T) {

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"slices"
 
 	"onevoice/members"
@@ -101,11 +102,6 @@ func (t *turn) hear(server uint64, sinceNs int64) {
 		_, known := t.next.Process(h.server)
 		return h.server == server || !known
 	})
-	i, _ := slices.BinarySearchFunc(t.heard, server, func(h heard, s uint64) int {
-		if h.server < s {
-			return -1
-		}
-		return 1
-	})
+	i, _ := slices.BinarySearchFunc(t.heard, server, func(h heard, s uint64) int { return cmp.Compare(h.server, s) })
 	t.heard = slices.Insert(t.heard, i, heard{server, sinceNs})
 }

@@ -5,8 +5,9 @@
 //  1. Call Step from one goroutine at a time, with one or more inputs (or none: see 6) in the order they came, and a Reset Out.
 //  2. Start Out.Writes in order. When a Write is durable (Sync) or at least ordered before every later write (not Sync),
 //     give the machine Done with its Token. Completions come in the order of the writes. A failed write halts the machine.
-//  3. Send Out.Sends, and each of Out.Casts to every client that is connected; they may be lost, delayed, doubled or reordered between two addresses. Nothing in Sends depends on a
-//     write of the same Out: a machine holds back what must wait and sends it after Done.
+//  3. Send Out.Sends, and each of Out.Casts to every client that is connected; they may be lost, delayed, doubled or reordered
+//     between two addresses. Nothing in Sends depends on a write of the same Out: a machine holds back what must wait and sends
+//     it after Done.
 //  4. Run Out.Evals on any goroutine; send what they return to their address.
 //  5. Give a Tick every TickNs, at most one at a time however late: missed ticks are not made up.
 //  6. After Out.Again call Step once more without waiting, with what has come meanwhile or with nothing; a driver whose time

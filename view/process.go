@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"slices"
 
@@ -83,15 +84,7 @@ const (
 
 // Process finds a server's newest incarnation.
 func (v *View) Process(server uint64) (Process, bool) {
-	i, found := slices.BinarySearchFunc(v.Processes, server, func(p Process, s uint64) int {
-		switch {
-		case p.Server < s:
-			return -1
-		case p.Server > s:
-			return 1
-		}
-		return 0
-	})
+	i, found := slices.BinarySearchFunc(v.Processes, server, func(p Process, s uint64) int { return cmp.Compare(p.Server, s) })
 	if !found {
 		return Process{}, false
 	}

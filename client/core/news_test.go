@@ -67,9 +67,9 @@ func TestAnOlderAnswerDoesNotUndoNews(t *testing.T) {
 	s.command("x")
 	m := s.nextCommand(2)
 	s.replyAt(1, view.Epoch{View: 1, Term: 1}, wire.Reply{Request: 1 << 40, Status: wire.NotLeader, Leader: 1})
-	s.ok(2, m.Request, "r")
 	s.command("y")
 	s.nextCommand(2)
+	s.ok(2, m.Request, "r")
 }
 
 // TestNewsOfWhoIsNotConnected: it is searched for.
