@@ -7,8 +7,8 @@ import (
 
 	"onevoice/codec"
 	"onevoice/consensus/session"
-	"onevoice/internal/mutant"
 	"onevoice/machine"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
@@ -20,6 +20,7 @@ type applier struct {
 	results codec.Writer
 	events  [][]byte
 	emit    machine.Emit
+	by      view.Start
 	bytes   uint64 // of the entries applied in this flush
 }
 
@@ -33,7 +34,7 @@ func (g *Group) applyEntry(e *raftpb.Entry) bool {
 	}
 	index, term := s.index, s.term
 	s.index, s.term = e.GetIndex(), e.GetTerm()
-	g.apply.events = nil
+	g.apply.events, g.apply.by = nil, view.Start{}
 	startResults(&g.apply.results, 0)
 	own, ok := g.ownBatch(e)
 	if !ok {
@@ -59,7 +60,7 @@ func (g *Group) applyEntry(e *raftpb.Entry) bool {
 	g.snap.since += size
 	g.apply.bytes += size
 	g.out.Applied = append(g.out.Applied, Applied{
-		Index: s.index, Epoch: s.epoch, Hash: s.hash, LogTimeNs: s.logNs, Events: g.apply.events,
+		Index: s.index, Epoch: s.epoch, Hash: s.hash, LogTimeNs: s.logNs, Events: g.apply.events, By: g.apply.by, View: s.known.view,
 	})
 	g.counters.Entries++
 	return true
@@ -89,6 +90,8 @@ func (g *Group) applyPayload(e *raftpb.Entry, own *batch) {
 	switch p.kind {
 	case kindLead:
 		g.applyLead(p)
+	case kindView:
+		g.applyView(p)
 	case kindRaise:
 		g.applyVersion(p)
 	default:
@@ -96,29 +99,15 @@ func (g *Group) applyPayload(e *raftpb.Entry, own *batch) {
 	}
 }
 
-// applyLead begins an epoch: the entry mints the next view.
-func (g *Group) applyLead(p *payload) {
-	s := g.state
-	s.epoch.View++
-	s.epoch.Term = s.term
-	s.leader = p.leader
-	g.startEntry(p.logNs)
-	g.fact("epoch", uint64(s.epoch.View), s.epoch.String())
-	if g.leads() && s.term == g.lead.term {
-		g.lead.applied = true
-		g.fact("lead-applied", uint64(s.epoch.View), "")
-	}
-}
-
 func (g *Group) applyCommands(p *payload, own *batch) {
 	startResults(&g.apply.results, len(p.commands))
-	fenced := p.epoch != g.state.epoch && !mutant.On(mutant.IgnoreEpoch)
+	fenced := g.fenced(p.epoch)
 	if fenced {
 		// A deposed leader's entry has no effect at all, not even on log time.
 		g.advance()
-		g.fact("fenced", g.state.index, p.epoch.String()+" is not "+g.state.epoch.String())
 		g.counters.Fenced += uint64(len(p.commands))
 	} else {
+		g.effect()
 		g.startEntry(p.logNs)
 	}
 	for i := range p.commands {
@@ -154,8 +143,11 @@ func (s *state) at(group uint32, sub uint32) machine.At {
 func (g *Group) advance() { g.state.machine.Advance(g.state.at(g.cfg.Group, 0), g.apply.emit) }
 
 func (g *Group) applyCommand(at session.Place, q *session.Request) session.Outcome {
-	if q.Session == 0 {
+	switch q.Session {
+	case 0:
 		return g.openSession(at, q)
+	case ownSession:
+		return g.applyOwn(at, q)
 	}
 	o, fresh := g.state.sessions.Begin(at, q)
 	if !fresh {

@@ -20,6 +20,9 @@ type Config struct {
 	Group uint32
 	// Self is this server's number, 1 to step.MaxServer.
 	Self uint64
+	// Boot is the number of this start of the server, each one higher than those before; 0 where nobody counts them: then no view takes
+	// this server down.
+	Boot uint64
 	// Voters are the voters at the group's beginning, sorted; used by Bootstrap only.
 	Voters []uint64
 	// NewMachine makes an empty machine.

@@ -18,7 +18,7 @@ import (
 func prepared(t testing.TB) *Group {
 	g := bare(t)
 	var lead, open codec.Writer
-	appendLead(&lead, view.Epoch{}, 1000, 1)
+	appendLead(&lead, view.Epoch{}, 1000, 1, 1, known{view: 1})
 	startCommands(&open)
 	appendCommand(&open, &wire.Command{})
 	appendCommand(&open, &wire.Command{})
@@ -75,6 +75,13 @@ func FuzzApply(f *testing.F) {
 	var raise codec.Writer
 	appendVersion(&raise, epoch, 2000, 2)
 	f.Add(raise.B, uint8(0), uint64(1))
+	for _, floors := range [][]view.Start{nil, {{Server: 1, Boot: 1}}, {{Server: 2, Boot: 7}}} {
+		var lead, next codec.Writer
+		appendLead(&lead, epoch, 2000, 2, 7, known{2, floors})
+		f.Add(lead.B, uint8(0), uint64(1))
+		appendView(&next, epoch, 2000, known{2, floors})
+		f.Add(next.B, uint8(0), uint64(0))
+	}
 	f.Add([]byte{2, 1}, uint8(0), uint64(3))
 	f.Add([]byte{1, 1}, uint8(2), uint64(3))
 	f.Fuzz(func(t *testing.T, data []byte, kind uint8, jump uint64) {
@@ -92,7 +99,7 @@ func FuzzApply(f *testing.F) {
 			if !goesOn || b.halted != nil {
 				t.Fatalf("halted: %v, %v", a.halted, b.halted)
 			}
-			if a.state.hash != b.state.hash || a.state.epoch != b.state.epoch || a.state.logNs != b.state.logNs {
+			if a.state.hash != b.state.hash || a.state.epoch != b.state.epoch || a.state.leader != b.state.leader || a.state.logNs != b.state.logNs {
 				t.Fatalf("entry %d: the replicas part", i)
 			}
 		}

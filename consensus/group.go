@@ -35,6 +35,7 @@ type Group struct {
 	hold    hold
 	queue   queue
 	wish    view.Wish
+	obeyed  known // the newest view that was handed in
 	reads   reads
 	disk    writer
 	snap    snapshots
@@ -264,6 +265,9 @@ func (g *Group) fact(name string, value uint64, text string) {
 }
 
 func (g *Group) reply(to step.Address, r wire.Reply) {
+	if to == nobody {
+		return
+	}
 	r.Server, r.Leader = g.cfg.Self, g.leader
 	g.out.Replies = append(g.out.Replies, Reply{To: to, Reply: r})
 }

@@ -110,8 +110,10 @@ func (i *Image) Rebirth(salt []byte, voters []uint64) error {
 	w.Bytes(salt)
 	s.hash = sha256.Sum256(w.B)
 	s.index += RebirthIndices
-	s.epoch.View += RebirthViews
-	s.leader = 0
+	// The new cluster's oracle counts its views from 1; in this group they go on from the old ones.
+	s.base = s.epoch.View + RebirthViews
+	s.epoch.View, s.known = s.base, known{}
+	s.leader, s.boot = 0, 0
 	s.members = members{voters: slices.Clone(voters)}
 	return nil
 }

@@ -89,7 +89,7 @@ func TestANewClusterBeginsWithAnImage(t *testing.T) {
 	w.write(session, 51, 30)
 	w.run(500)
 	p := w.servers[5].group.Published()
-	if p.Epoch.View != before.Epoch.View+RebirthViews+1 || p.Index <= before.Index+RebirthIndices+20 {
+	if p.Epoch.View != before.Epoch.View+RebirthViews || p.Index <= before.Index+RebirthIndices+20 {
 		t.Errorf("it went on to %+v", p)
 	}
 	if w.facts["snapshot-saved"] == 0 {

@@ -22,6 +22,7 @@ func TestMutantsAreFound(t *testing.T) {
 		mutant.ForgetVote:            forgottenVote,
 		mutant.VoteNotSynced:         forgottenVote,
 		mutant.IgnoreEpoch:           oldEpochIsFenced,
+		mutant.IgnoreVerdict:         whoIsDownHasNoEffect,
 		mutant.EpochNotDurable:       everyWay,
 		mutant.ReadWithoutQuorum:     func(t testing.TB, seed uint64) { deposedLeader(t, seed) },
 		mutant.ReadBeforeApplied:     everyWay,

@@ -35,6 +35,9 @@ type Applied struct {
 	Epoch     view.Epoch
 	Hash      [32]byte
 	LogTimeNs int64
+	// By is the start of the server that has proposed it, zero where it had no effect; View the newest that the group obeys from it on.
+	By   view.Start
+	View view.Number
 	// Events of the machine, in order. Nil where there were none, and always where Installed is set.
 	Events    [][]byte
 	Installed bool

@@ -12,10 +12,11 @@ import (
 // An entry's payload:
 //
 //	version   1 byte   payloadVersion
-//	kind      1 byte   kindLead, kindCommands or kindRaise
+//	kind      1 byte   kindLead, kindCommands, kindRaise or kindView
 //	epoch    16 bytes  under which it was proposed
 //	log time  8 bytes  nanoseconds UTC, stamped by the leader
-//	lead:     8 bytes  the leader's voter number
+//	lead:    16 bytes  the leader's voter number and its start, then as view
+//	view:     8 bytes  the newest view that the leader knows, then its floors
 //	version:  4 bytes  the machine version from this entry on
 //	commands: 4 bytes  their number, then each: session, seq, acked (8 bytes each), 1 or 0, the key's two sums
 //	          (32 bytes each) where 1, and the operation with its length before it (varint)
@@ -24,6 +25,7 @@ const (
 	kindLead       = 1
 	kindCommands   = 2
 	kindRaise      = 3
+	kindView       = 4
 
 	payloadHeader  = 2 + view.EpochBytes + 8
 	commandsHeader = payloadHeader + 4
@@ -37,6 +39,8 @@ type payload struct {
 	epoch    view.Epoch
 	logNs    int64
 	leader   uint64
+	boot     uint64
+	known    known
 	version  uint32
 	commands []session.Request
 }
@@ -68,10 +72,18 @@ func fillHeader(b []byte, kind uint8, epoch view.Epoch, logNs int64) {
 	binary.BigEndian.PutUint64(b[18:], uint64(logNs))
 }
 
-func appendLead(w *codec.Writer, epoch view.Epoch, logNs int64, leader uint64) {
+func appendLead(w *codec.Writer, epoch view.Epoch, logNs int64, leader, boot uint64, k known) {
 	w.Raw(make([]byte, payloadHeader))
 	fillHeader(w.B, kindLead, epoch, logNs)
 	w.U64(leader)
+	w.U64(boot)
+	k.append(w)
+}
+
+func appendView(w *codec.Writer, epoch view.Epoch, logNs int64, k known) {
+	w.Raw(make([]byte, payloadHeader))
+	fillHeader(w.B, kindView, epoch, logNs)
+	k.append(w)
 }
 
 // decode reads an entry's payload into p, whose memory it reuses. Any bytes give a payload or an error; a *VersionError is not for
@@ -85,10 +97,12 @@ func (p *payload) decode(b []byte) error {
 	p.kind = r.U8()
 	p.epoch = view.ReadEpoch(r)
 	p.logNs = r.I64()
-	p.leader, p.version, p.commands = 0, 0, p.commands[:0]
+	p.leader, p.boot, p.known, p.version, p.commands = 0, 0, known{}, 0, p.commands[:0]
 	switch p.kind {
 	case kindLead:
-		p.leader = r.U64()
+		p.leader, p.boot, p.known = r.U64(), r.U64(), readKnown(r)
+	case kindView:
+		p.known = readKnown(r)
 	case kindCommands:
 		p.decodeCommands(r, b)
 	case kindRaise:

@@ -9,17 +9,20 @@ import (
 	"onevoice/codec"
 	"onevoice/consensus/session"
 	"onevoice/step"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
 // leadership is what a leader knows about its own term.
 type leadership struct {
 	term      uint64
-	proposed  bool  // its lead entry is in the log
-	applied   bool  // and applied here: from now on commands are proposed, under its epoch
-	stampNs   int64 // highest log time stamped so far
-	stampedNs int64 // when that was, monotonic
-	lastNs    int64 // when it last proposed, monotonic
+	proposed  bool        // its lead entry is in the log
+	applied   bool        // and applied here: from now on commands are proposed
+	epoch     view.Epoch  // the one under which the next entry will be applied
+	known     view.Number // the newest view in its log
+	stampNs   int64       // highest log time stamped so far
+	stampedNs int64       // when that was, monotonic
+	lastNs    int64       // when it last proposed, monotonic
 	moving    moving
 }
 
@@ -118,6 +121,9 @@ func (g *Group) Command(from step.Address, c wire.Command) {
 	case g.role != raft.StateLeader:
 		g.reply(from, wire.Reply{Request: c.Request, Status: wire.NotLeader, Index: g.state.index})
 		return
+	case c.Session == ownSession:
+		g.reply(from, wire.Reply{Request: c.Request, Status: wire.Malformed})
+		return
 	case len(c.Op) > wire.MaxCommandBytes:
 		g.reply(from, wire.Reply{Request: c.Request, Status: wire.TooLarge})
 		return
@@ -193,9 +199,10 @@ func (g *Group) propose() {
 	if !g.lead.applied || g.snap.since > maxLogBytes {
 		return
 	}
+	g.proposeView()
 	for len(g.queue.open) > 0 && len(g.queue.proposed) < inFlight {
 		b := g.queue.open[0]
-		finishCommands(b.payload.B, g.state.epoch, g.stamp(), len(b.waiters))
+		finishCommands(b.payload.B, g.lead.epoch, g.stamp(), len(b.waiters))
 		if g.rn.Propose(b.payload.B) != nil {
 			return // dropped by raft, as while its own limit of uncommitted bytes is reached
 		}
@@ -233,7 +240,7 @@ func (g *Group) stamp() int64 {
 
 func (g *Group) proposeLead() {
 	b := g.queue.get()
-	appendLead(&b.payload, g.state.epoch, g.stamp(), g.cfg.Self)
+	appendLead(&b.payload, g.state.epoch, g.stamp(), g.cfg.Self, g.cfg.Boot, g.newest())
 	g.lead.proposed = g.proposeOwn(b)
 }
 
@@ -247,7 +254,7 @@ func (g *Group) timeIsDue() bool {
 func (g *Group) proposeTime() {
 	b := g.queue.get()
 	startCommands(&b.payload)
-	finishCommands(b.payload.B, g.state.epoch, g.stamp(), 0)
+	finishCommands(b.payload.B, g.lead.epoch, g.stamp(), 0)
 	g.proposeOwn(b)
 }
 

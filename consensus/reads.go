@@ -143,10 +143,10 @@ func (g *Group) confirmReads(states []raft.ReadState) {
 	}
 }
 
-// answerReads answers the batches whose barrier is applied. Before the first view nothing is answered: an answer names one.
+// answerReads answers the batches whose barrier is applied. Before the first epoch nothing is answered: an answer names one.
 func (g *Group) answerReads() {
 	r := &g.reads
-	if len(r.batches) == 0 || g.state.epoch.View == 0 {
+	if len(r.batches) == 0 || g.state.epoch.Term == 0 {
 		return
 	}
 	r.batches = slices.DeleteFunc(r.batches, func(b *readBatch) bool {

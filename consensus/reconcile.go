@@ -64,7 +64,7 @@ func (g *Group) reconcile() {
 		}
 		return
 	}
-	s.change, s.epoch = g.wish.Change, g.state.epoch
+	s.change, s.epoch = g.wish.Change, g.lead.epoch
 	if g.rn.ProposeConfChange(s.raft()) != nil {
 		return // dropped by raft, as while leadership is handed over
 	}
@@ -209,7 +209,7 @@ func (g *Group) applyMove(e *raftpb.Entry) {
 	st := g.state
 	next := st.members
 	outcome := session.Outcome{Status: wire.OK}
-	if err == nil && s.epoch != st.epoch {
+	if err == nil && g.fenced(s.epoch) {
 		outcome.Status = wire.Fenced
 	}
 	if err == nil && outcome.Status == wire.OK {
@@ -221,9 +221,9 @@ func (g *Group) applyMove(e *raftpb.Entry) {
 		outcome.Status = wire.Malformed
 		g.fact("member-refused", s.server, err.Error())
 	case outcome.Status == wire.Fenced:
-		g.fact("fenced", st.index, s.epoch.String()+" is not "+st.epoch.String())
 	default:
 		tell = s.raft()
+		g.effect()
 		g.fact(factOf(s.kind), s.server, s.String())
 	}
 	now := membersOf(g.rn.ApplyConfChange(tell), next.change)

@@ -13,7 +13,7 @@ import (
 // The first byte of every stored value is the version of its kind; the CRC-32C of what follows it comes next.
 const (
 	storeVersion = 1 // of entries and of the hard state
-	stateVersion = 3 // of chunks, snapshot records and what a snapshot message carries: from 2 on the members, from 3 the machine version
+	stateVersion = 4 // of chunks, snapshot records and what a snapshot message carries: from 2 on the members, from 3 the machine version, from 4 the view
 )
 
 const sealBytes = 5

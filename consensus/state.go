@@ -19,7 +19,10 @@ import (
 type state struct {
 	index, term uint64
 	epoch       view.Epoch
-	leader      uint64
+	leader      uint64 // who leads in that epoch, and in which of its starts
+	boot        uint64
+	base        view.Number // what is added to the oracle's views in this group: see Rebirth
+	known       known
 	logNs       int64
 	hash        [32]byte
 	version     uint32 // of the machine
@@ -117,6 +120,9 @@ func (r root) header() []byte {
 	}
 	epoch.Append(&w)
 	w.U64(r.at.leader)
+	w.U64(r.at.boot)
+	w.U64(uint64(r.at.base))
+	r.at.known.append(&w)
 	w.I64(r.at.logNs)
 	w.Raw(r.at.hash[:])
 	w.U32(r.at.version)
@@ -131,7 +137,8 @@ func (s *state) readHeader(group uint32, known Versions, body []byte) error {
 	}
 	s.index, s.term = r.U64(), r.U64()
 	s.epoch = view.ReadEpoch(r)
-	s.leader, s.logNs = r.U64(), r.I64()
+	s.leader, s.boot, s.base, s.known = r.U64(), r.U64(), view.Number(r.U64()), readKnown(r)
+	s.logNs = r.I64()
 	copy(s.hash[:], r.Raw(len(s.hash)))
 	if s.version = r.U32(); r.Err() == nil && !known.Has(s.version) {
 		return machineVersion(s.version, known)

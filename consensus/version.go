@@ -104,7 +104,7 @@ func (g *Group) Raise(to uint32, supports func(server uint64) (Versions, bool)) 
 		}
 	}
 	b := g.queue.get()
-	appendVersion(&b.payload, g.state.epoch, g.stamp(), to)
+	appendVersion(&b.payload, g.lead.epoch, g.stamp(), to)
 	if !g.proposeOwn(b) {
 		return refuse(problem.NoVoice, "the log takes nothing at this moment, try again")
 	}
@@ -124,10 +124,9 @@ func (g *Group) applyVersion(p *payload) {
 	s := g.state
 	o := session.Outcome{Status: wire.OK}
 	switch {
-	case p.epoch != s.epoch:
+	case g.fenced(p.epoch):
 		o.Status = wire.Fenced
 		g.advance()
-		g.fact("fenced", s.index, p.epoch.String()+" is not "+s.epoch.String())
 	case p.version <= s.version:
 		o.Status = wire.Malformed
 		g.startEntry(p.logNs)
@@ -136,6 +135,7 @@ func (g *Group) applyVersion(p *payload) {
 		return
 	default:
 		s.version = p.version
+		g.effect()
 		g.startEntry(p.logNs)
 		g.fact("version-raised", uint64(p.version), "")
 	}
@@ -145,7 +145,7 @@ func (g *Group) applyVersion(p *payload) {
 
 // checkVersions refuses at once a store whose committed entries this build would halt at.
 func (d *disk) checkVersions() error {
-	p, at := payload{}, d.state.epoch
+	p, at := payload{}, *d.state
 	for _, e := range d.entries {
 		if e.GetIndex() <= d.meta.index || e.GetIndex() > d.hard.commit || e.GetType() != raftpb.EntryNormal || len(e.GetData()) == 0 {
 			continue
@@ -156,9 +156,12 @@ func (d *disk) checkVersions() error {
 		case err != nil:
 			continue // it will be skipped
 		case p.kind == kindLead:
-			at.View++
-			at.Term = e.GetTerm()
-		case p.kind == kindRaise && p.epoch == at && p.version > d.cfg.Versions.Max:
+			at.beginEpoch(&p, e.GetTerm())
+		case p.epoch != at.epoch || at.over(at.leader, at.boot):
+			continue
+		case p.kind == kindView:
+			at.moveEpoch(&p)
+		case p.kind == kindRaise && p.version > d.cfg.Versions.Max:
 			err = machineVersion(p.version, d.cfg.Versions)
 		}
 		if err != nil {

@@ -155,8 +155,12 @@ func (w *world) config(id uint64, n int) Config {
 	for v := uint64(1); v <= uint64(n); v++ {
 		voters = append(voters, v)
 	}
+	boot := uint64(1)
+	if id < uint64(len(w.servers)) {
+		boot += uint64(w.servers[id].boot)
+	}
 	return Config{
-		Group: testGroup, Self: id, Voters: voters, NewMachine: newToy, Limits: w.limits, Versions: w.versions[id],
+		Boot: boot, Group: testGroup, Self: id, Voters: voters, NewMachine: newToy, Limits: w.limits, Versions: w.versions[id],
 		Rand: rand.New(rand.NewPCG(w.rng.Uint64(), id)),
 	}
 }

@@ -1,8 +1,7 @@
 // Package view holds the nouns of membership that everything above obeys.
 // It is quiet and replicated.
 //
-// Until the oracle exists a view holds only its number: each leader's first applied entry mints the next one, and the
-// oracle continues from that number.
+// The oracle makes the views; see package oracle.
 package view
 
 import (
@@ -15,8 +14,8 @@ import (
 // Number counts views from 1, without gaps. 0 means that no view is known yet.
 type Number uint64
 
-// Epoch is the fencing token of one group: the view that its leader minted or knew, and the raft term in which it leads,
-// compared in that order.
+// Epoch is the fencing token of one group: the newest view that its leader knows, those in its log included, and the raft term in which
+// it leads, compared in that order. It grows with every leader, and under one leader with the views.
 type Epoch struct {
 	View Number
 	Term uint64

@@ -21,6 +21,8 @@ const (
 	VoteNotSynced
 	// IgnoreEpoch applies what was proposed under another epoch than the one in force.
 	IgnoreEpoch
+	// IgnoreVerdict lets what a server proposes take effect after it was taken down.
+	IgnoreVerdict
 	// EpochNotDurable leaves the epoch out of snapshots.
 	EpochNotDurable
 	// SessionsNotInSnapshot leaves the session table out of snapshots.
@@ -68,6 +70,7 @@ func (b Bug) String() string {
 		ForgetVote:            "forget-vote",
 		VoteNotSynced:         "vote-not-synced",
 		IgnoreEpoch:           "ignore-epoch",
+		IgnoreVerdict:         "ignore-verdict",
 		EpochNotDurable:       "epoch-not-durable",
 		SessionsNotInSnapshot: "sessions-not-in-snapshot",
 		DedupBySeqOnly:        "dedup-by-seq-only",
