@@ -53,6 +53,7 @@ import (
 
 	"onevoice/client/core"
 	"onevoice/problem"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
@@ -88,8 +89,8 @@ type Options struct {
 // Conn carries whole frames both ways, in order, each at most once, after whatever handshake it needs. Send is called from
 // one goroutine, Recv from another, Close from any.
 type Conn interface {
-	// Server is the voter number of the server at the other end, from 1.
-	Server() uint64
+	// Peer is the server at the other end, and which of its starts; start 0 where that is not known: then no view ends the connection.
+	Peer() view.Start
 	// Send takes one or more frames, which belong to the connection from then on; the slice that holds them does not. It may
 	// wait. An error is the end of the connection.
 	Send(frames [][]byte) error

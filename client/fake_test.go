@@ -26,7 +26,7 @@ func pair(server uint64) (a, b *end) {
 	return &end{server, down, up, closed, once}, &end{server, up, down, closed, once}
 }
 
-func (e *end) Server() uint64 { return e.server }
+func (e *end) Peer() view.Start { return view.Start{Server: e.server} }
 
 func (e *end) Send(frames [][]byte) error {
 	select {

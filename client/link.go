@@ -71,7 +71,7 @@ func (l *link) carry(ctx context.Context, conn Conn) {
 	case <-l.redial: // it meant the connection before
 	default:
 	}
-	if !l.mail.give(event{kind: connected, at: l.at, server: conn.Server(), out: out}) {
+	if !l.mail.give(event{kind: connected, at: l.at, who: conn.Peer(), out: out}) {
 		conn.Close()
 		return
 	}

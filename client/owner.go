@@ -8,6 +8,7 @@ import (
 
 	"onevoice/client/core"
 	"onevoice/problem"
+	"onevoice/view"
 )
 
 // call is one request of a caller, who waits for done.
@@ -38,7 +39,7 @@ type event struct {
 	kind   kind
 	call   *call
 	at     int
-	server uint64
+	who    view.Start
 	out    *outbox
 	frames [][]byte
 	err    error
@@ -150,7 +151,7 @@ func (o *owner) handle(now int64, e *event) {
 		}
 	case connected:
 		o.outs[e.at] = e.out
-		o.core.Up(now, e.at, e.server, &o.out)
+		o.core.Up(now, e.at, e.who, &o.out)
 	case broken:
 		o.outs[e.at], o.reasons[e.at] = nil, e.err
 		o.core.Down(now, e.at, &o.out)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"onevoice/problem"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
@@ -74,7 +75,7 @@ func dial(ctx context.Context, e Endpoint, cluster wire.ID, config *tls.Config, 
 		raw.Close()
 		return nil, wire.Hello{}, fmt.Errorf("client: greet %s: %w", e.Addr, err)
 	}
-	c.server = welcome.Server
+	c.peer = view.Start{Server: welcome.Server, Boot: welcome.Boot}
 	return c, welcome, nil
 }
 
@@ -110,17 +111,17 @@ func admit(e Endpoint, cluster wire.ID, welcome wire.Hello) error {
 
 // tcp is a Conn over TCP.
 type tcp struct {
-	conn   net.Conn
-	in     *bufio.Reader
-	out    *bufio.Writer
-	server uint64
+	conn net.Conn
+	in   *bufio.Reader
+	out  *bufio.Writer
+	peer view.Start
 }
 
 func newTCP(conn net.Conn, buffer int) *tcp {
 	return &tcp{conn: conn, in: bufio.NewReaderSize(conn, buffer), out: bufio.NewWriterSize(conn, buffer)}
 }
 
-func (c *tcp) Server() uint64 { return c.server }
+func (c *tcp) Peer() view.Start { return c.peer }
 
 // shake says Hello and reads the Welcome, or why there is none.
 func (c *tcp) shake(cluster wire.ID) (wire.Hello, error) {

@@ -76,7 +76,7 @@ func TestServersAreBelievedByTheirCertificates(t *testing.T) {
 			t.Errorf("%s: %v, want %q", v.who, err, v.want)
 		}
 		if err == nil {
-			if _, ok := conn.(*tcp).conn.(sealed); !ok || conn.Server() != 1 {
+			if _, ok := conn.(*tcp).conn.(sealed); !ok || conn.Peer().Server != 1 {
 				t.Errorf("%s: not over TLS", v.who)
 			}
 			_ = conn.Close()

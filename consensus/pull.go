@@ -203,7 +203,7 @@ func (g *Group) installed(s *staged, snapshot *raftpb.Snapshot) bool {
 	g.snap.meta, g.snap.since = s.meta, 0
 	st := g.state
 	g.out.Applied = append(g.out.Applied, Applied{
-		Index: st.index, Epoch: st.epoch, Hash: st.hash, LogTimeNs: st.logNs, Installed: true,
+		Index: st.index, Epoch: st.epoch, Hash: st.hash, LogTimeNs: st.logNs, View: st.known.view, Installed: true,
 	})
 	g.counters.Installed++
 	g.fact("snapshot-installed", st.index, "")

@@ -189,9 +189,19 @@ func (g *Group) handOver(among []uint64) bool {
 	return true
 }
 
+// HandOver is Transfer to the most up-to-date of some voters.
+func (g *Group) HandOver(among []uint64) bool {
+	defer func() { g.catch(recover()) }()
+	if g.halted != nil || !g.leads() {
+		return false
+	}
+	good := slices.DeleteFunc(slices.Clone(among), func(s uint64) bool { return !slices.Contains(g.clocks.others, s) })
+	return g.handOver(good) || g.handOver(among)
+}
+
 // handOverToAny transfers leadership to the best voter, if possible to one whose clock is good enough.
 func (g *Group) handOverToAny() bool {
-	return g.handOver(g.clocks.others) || g.handOver(g.Voters())
+	return g.HandOver(g.Voters())
 }
 
 // applyMove applies a change of members. Raft is told of every one, of a refused one as of none, because it waits for the word. It

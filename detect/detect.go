@@ -35,7 +35,10 @@ type Detector struct {
 	abstain    int   // ticks for which there is no opinion
 	late       lateness
 	peers      []peer // by number
-	old        uint64 // beats of earlier starts
+	view       view.Number
+	floors     []view.Start // the starts that are over, by that view
+	told       uint64       // who has said that this start was taken down, 0 for nobody
+	old, over  uint64       // beats of earlier starts, and of starts that are over
 }
 
 // peer is what is known of another server. Moments are by this server's clock.
@@ -103,15 +106,43 @@ func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
 	case b.Boot > p.beat.Boot:
 		p.echoNs = d.nowNs // it has had no time to hear anybody
 	}
+	if view.Over(d.floors, from, b.Boot) {
+		d.over++
+	}
 	p.heardNs, p.refusedNs, p.beat = d.nowNs, 0, b
 	if !relayed {
 		p.directNs = d.nowNs
 	}
 	for _, h := range b.Heard {
-		if h.Server == d.self && h.Boot == d.boot {
-			p.echoNs = max(p.echoNs, d.nowNs-h.AgeNs)
+		if h.Server != d.self || h.Boot != d.boot {
+			continue
+		}
+		p.echoNs = max(p.echoNs, d.nowNs-h.AgeNs)
+		if h.Down && !d.Over(from) {
+			d.told = from
 		}
 	}
+}
+
+// Obey takes the newest view: who is over by it has no say.
+func (d *Detector) Obey(v *view.View) { d.view, d.floors = v.Number, v.Floors() }
+
+// Told is a server that says of this very start that it was taken down, 0 for nobody.
+func (d *Detector) Told() uint64 { return d.told }
+
+// Over says whether the start of a server that is heard is over, by the newest view. Of one that was never heard nothing is known.
+func (d *Detector) Over(server uint64) bool {
+	p := d.peer(server)
+	return p != nil && view.Over(d.floors, server, p.beat.Boot)
+}
+
+// Said is another server's newest beat; false where it is older than the bound, or the server's machine says that nobody is there.
+func (d *Detector) Said(server uint64) (wire.Beat, bool) {
+	p := d.peer(server)
+	if p == nil || p.beat.Boot == 0 || p.refusedNs != 0 || d.nowNs-p.heardNs > d.BoundNs() {
+		return wire.Beat{}, false
+	}
+	return p.beat, true
 }
 
 // Refused says that a server's machine answers that nobody is there.
@@ -141,6 +172,8 @@ func (d *Detector) Opinion(server uint64) view.Evidence {
 	}
 	bound := d.BoundNs()
 	switch {
+	case p.beat.Last != view.NoEvidence:
+		return p.beat.Last
 	case p.refusedNs != 0:
 		return view.Refused
 	case d.nowNs-p.heardNs > bound:
@@ -157,7 +190,7 @@ func (d *Detector) Opinion(server uint64) view.Evidence {
 // about itself is no report, nor is one about an earlier start of the subject.
 func (d *Detector) Reports(reporter, subject uint64) bool {
 	p := d.peer(reporter)
-	if p == nil || reporter == subject || d.nowNs-p.heardNs > d.BoundNs() {
+	if p == nil || reporter == subject || d.nowNs-p.heardNs > d.BoundNs() || d.Over(reporter) {
 		return false
 	}
 	boot := uint64(0)
@@ -206,7 +239,7 @@ func (d *Detector) heardStraight(p *peer, server uint64) bool {
 // nothing of the group.
 func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bool) {
 	p := d.peer(server)
-	if p == nil || d.nowNs-p.heardNs > d.BoundNs() {
+	if p == nil || d.nowNs-p.heardNs > d.BoundNs() || d.Over(server) {
 		return wire.LogEnd{}, false, false
 	}
 	i := slices.IndexFunc(p.beat.Logs, func(l wire.LogEnd) bool { return l.Group == group })
@@ -218,10 +251,12 @@ func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bo
 
 // Beat is what this server tells the others now; the caller adds what it knows of itself.
 func (d *Detector) Beat() wire.Beat {
-	b := wire.Beat{Boot: d.boot, LateNs: d.late.p999}
+	b := wire.Beat{Boot: d.boot, LateNs: d.late.p999, View: d.view}
 	for i := range d.peers {
 		p := &d.peers[i]
-		b.Heard = append(b.Heard, wire.Heard{Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, Relayed: p.directNs < p.heardNs, Evidence: d.Opinion(p.server)})
+		b.Heard = append(b.Heard, wire.Heard{
+			Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, Relayed: p.directNs < p.heardNs, Evidence: d.Opinion(p.server), Down: d.Over(p.server),
+		})
 	}
 	return b
 }
@@ -231,14 +266,17 @@ type Status struct {
 	BoundNs int64
 	// LateNs is by how much one in a thousand of this server's ticks is late.
 	LateNs int64
-	// Old counts beats of earlier starts, which were dropped.
-	Old   uint64
-	Peers []PeerStatus // by number
+	// Old counts beats of earlier starts, which were dropped, and Over those of starts that are over, which have no say.
+	Old, Over uint64
+	Peers     []PeerStatus // by number
 }
 
 // PeerStatus is what is known of another server.
 type PeerStatus struct {
 	Server, Boot uint64
+	// View is the newest that it obeys, LateNs by how much one in a thousand of its ticks is late.
+	View   view.Number
+	LateNs int64
 	// HeardAgeNs is how old its newest beat is; Evidence this server's opinion of it.
 	HeardAgeNs int64
 	Evidence   view.Evidence
@@ -246,10 +284,10 @@ type PeerStatus struct {
 
 // Status is the present status.
 func (d *Detector) Status() Status {
-	s := Status{BoundNs: d.BoundNs(), LateNs: d.late.p999, Old: d.old}
+	s := Status{BoundNs: d.BoundNs(), LateNs: d.late.p999, Old: d.old, Over: d.over}
 	for i := range d.peers {
 		p := &d.peers[i]
-		s.Peers = append(s.Peers, PeerStatus{Server: p.server, Boot: p.beat.Boot, HeardAgeNs: d.nowNs - p.heardNs, Evidence: d.Opinion(p.server)})
+		s.Peers = append(s.Peers, PeerStatus{Server: p.server, Boot: p.beat.Boot, View: p.beat.View, LateNs: p.beat.LateNs, HeardAgeNs: d.nowNs - p.heardNs, Evidence: d.Opinion(p.server)})
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 
 	"onevoice/step"
 	"onevoice/subject"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
@@ -26,8 +27,11 @@ func (h *Host) Pipe() *Pipe {
 	return p
 }
 
-// Server is the voter number of this server.
-func (p *Pipe) Server() uint64 { return p.host.disk.Identity().Server }
+// Peer is this server's start.
+func (p *Pipe) Peer() view.Start {
+	id := p.host.disk.Identity()
+	return view.Start{Server: id.Server, Boot: id.Boot}
+}
 
 // Send gives the node frames, which belong to it from then on; one goroutine calls it. It waits while the node has too
 // much to do. The error is io.ErrClosedPipe after Close or when the host stops, or names a frame that is too large.

@@ -18,7 +18,7 @@ type tcp struct {
 	r *bufio.Reader
 }
 
-func (c *tcp) Server() uint64 { return 0 }
+func (c *tcp) Peer() view.Start { return view.Start{} }
 
 func (c *tcp) Send(frames [][]byte) error {
 	w := bufio.NewWriter(c.Conn)

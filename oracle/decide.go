@@ -34,9 +34,9 @@ type turn struct {
 
 // decide makes of the newest observation what it says, and a view of it where anything changes.
 func (t *turn) decide() {
-	t.next = view.View{BoundNs: t.view.BoundNs, Processes: slices.Clone(t.view.Processes), Leads: slices.Clone(t.view.Leads)}
 	t.forget()
 	t.admit()
+	t.hearOut()
 	t.judge()
 	t.raise()
 	t.lead()
@@ -85,7 +85,7 @@ func (t *turn) admit() {
 		}
 		at, found := slices.BinarySearchFunc(t.next.Processes, row.Server, func(p view.Process, s uint64) int { return cmp.Compare(p.Server, s) })
 		if found && t.next.Processes[at].Boot >= row.Boot {
-			if p := &t.next.Processes[at]; p.Boot == row.Boot && p.Standing == view.Down {
+			if p := &t.next.Processes[at]; p.Boot == row.Boot && p.Standing == view.Down && p.Why != view.Killed && row.Last == view.NoEvidence {
 				t.fell(p.PID)
 			}
 			continue
@@ -109,6 +109,23 @@ func (t *turn) fell(p view.PID) {
 	t.falls = append(t.falls, fall{p, t.nowNs})
 	if over := len(t.falls) - maxFalls; over > 0 {
 		t.falls = t.falls[over:]
+	}
+}
+
+// hearOut takes processes by their own word: who is about to end shall not lead, and who says that it has ended is down at once.
+func (t *turn) hearOut() {
+	for _, row := range t.observed.Rows {
+		i, found := slices.BinarySearchFunc(t.next.Processes, row.Server, func(p view.Process, s uint64) int { return cmp.Compare(p.Server, s) })
+		if !found || t.next.Processes[i].Boot != row.Boot {
+			continue
+		}
+		switch p := &t.next.Processes[i]; {
+		case p.Standing == view.Down:
+		case row.Last != view.NoEvidence:
+			t.condemn(p, row.Last)
+		case row.Leaving && p.Standing != view.Leaving:
+			t.set(p, view.Leaving, view.NoEvidence)
+		}
 	}
 }
 
@@ -196,16 +213,10 @@ func (t *turn) judge() {
 
 // condemn takes a process down, or only calls it degraded where no majority would be left.
 func (t *turn) condemn(p *view.Process, why view.Evidence) {
-	left := 0
-	for i := range t.next.Processes {
-		if o := &t.next.Processes[i]; o.Server != p.Server && o.Standing != view.Down && t.votes(o.Server) {
-			left++
-		}
-	}
 	switch {
-	case !t.votes(p.Server) || left >= t.need():
+	case t.spares(p):
 		t.set(p, view.Down, why)
-	case p.Standing != view.Degraded:
+	case p.Standing != view.Degraded || p.Why != why:
 		t.set(p, view.Degraded, why)
 	}
 }

@@ -1,9 +1,12 @@
 package oracle
 
 import (
+	"slices"
+
 	"onevoice/machine"
 	"onevoice/members"
 	"onevoice/problem"
+	"onevoice/view"
 )
 
 // Machine is the replicated machine. It implements machine.Machine.
@@ -31,7 +34,7 @@ func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 	if m.membership() == before && (m.state.dueNs == 0 || m.state.dueNs > at.LogTimeNs) {
 		return
 	}
-	m.turn(at, m.state.observed, emit)
+	m.turn(at, m.state.observed, emit, nil)
 }
 
 // DueNs is the log time at which Advance next has something to do, 0 for never.
@@ -43,26 +46,47 @@ func (m *Machine) DueNs() int64 {
 	return due
 }
 
-// Apply runs one command: an observation, whose result is empty or a problem, or one of package members.
+// Apply runs one command: an observation, whose result is empty or a problem, a fence, or one of package members.
 func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
-	if len(op) < 2 || op[1] != kindObservation {
-		result := m.members.Apply(at, op, emit)
-		m.turn(at, m.state.observed, emit)
-		return result
+	kind := byte(0)
+	if len(op) >= 2 && op[0] == formatVersion {
+		kind = op[1]
 	}
-	o, err := Decode(op)
-	if err != nil {
-		return members.Result{Problem: &problem.Error{Kind: problem.Invalid, Op: "observe", Detail: "the observation does not parse"}}.Encode()
+	switch kind {
+	case kindObservation:
+		o, err := Decode(op)
+		if err != nil {
+			return refused("observe", "the observation does not parse")
+		}
+		m.turn(at, o, emit, nil)
+		return nil
+	case kindFence:
+		f, err := decodeFence(op)
+		if err != nil {
+			return refused("fence", "the command does not parse")
+		}
+		var why *problem.Error
+		m.turn(at, m.state.observed, emit, func(t *turn) { why = t.fence(f) })
+		return members.Result{Problem: why, Change: m.state.Change()}.Encode()
 	}
-	m.turn(at, o, emit)
-	return nil
+	result := m.members.Apply(at, op, emit)
+	m.turn(at, m.state.observed, emit, nil)
+	return result
 }
 
-// turn decides by an observation, and tells of the view where there is a new one.
-func (m *Machine) turn(at machine.At, o Observation, emit machine.Emit) {
+func refused(op, detail string) []byte {
+	return members.Result{Problem: &problem.Error{Kind: problem.Invalid, Op: op, Detail: detail}}.Encode()
+}
+
+// turn decides by an observation, and by a command where there is one, and tells of the view where there is a new one.
+func (m *Machine) turn(at machine.At, o Observation, emit machine.Emit, command func(*turn)) {
 	next := *m.state
 	next.State, next.observed = m.membership(), o
 	t := &turn{State: &next, nowNs: at.LogTimeNs, place: at.Index<<16 | uint64(at.Sub)}
+	t.next = view.View{BoundNs: t.view.BoundNs, Processes: slices.Clone(t.view.Processes), Leads: slices.Clone(t.view.Leads)}
+	if command != nil {
+		command(t)
+	}
 	t.decide()
 	if t.change {
 		emit(Event{View: t.view}.encode())

@@ -28,8 +28,8 @@ type Config struct {
 	Boot uint64
 	// Groups hold one log each; their numbers differ and their Self is the node's.
 	Groups []consensus.Config
-	// Membership is the number of the group whose roots are a Membership and say who shall be in every group; 0 for none: then the
-	// members stay as they began.
+	// Membership is the number of the group whose roots are a Membership and say who shall be in every group, and perhaps an Oracle and
+	// say who is up; 0 for none: then the members stay as they began.
 	Membership uint32
 }
 
@@ -51,8 +51,9 @@ type Applied struct {
 type Status struct {
 	Server uint64
 	Groups []consensus.Status // by number
-	// Dropped counts frames that made no sense: malformed, of no group here, or from the wrong side.
-	Dropped uint64
+	// Dropped counts frames that made no sense: malformed, of no group here, or from the wrong side; Late those of starts that were taken
+	// down.
+	Dropped, Late uint64
 	// Clock says how far this server's time of day is from the voters' median.
 	Clock clock.Status
 	// Detection says what this server holds of the others.
@@ -72,6 +73,9 @@ type Node struct {
 	vigil      vigil
 	membership uint32     // its group
 	agreed     Membership // nil while none is known
+	boot       uint64
+	oracle     obedience
+	leaving    bool // it is about to end
 }
 
 type member struct {
@@ -121,8 +125,9 @@ func Open(c Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Node, 
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	n := &Node{self: c.Self, membership: c.Membership, clock: clock.New(c.Self), vigil: newVigil(c)}
+	n := &Node{self: c.Self, boot: c.Boot, membership: c.Membership, clock: clock.New(c.Self), vigil: newVigil(c)}
 	for _, cfg := range c.Groups {
+		cfg.Boot = c.Boot
 		group, err := consensus.Open(cfg, scan)
 		if err != nil {
 			return nil, err
@@ -131,6 +136,13 @@ func Open(c Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Node, 
 	}
 	slices.SortFunc(n.members, func(a, b member) int { return cmp.Compare(a.number, b.number) })
 	n.wish()
+	if o, ok := n.agreed.(Oracle); ok {
+		n.oracle.view = o.View()
+		n.vigil.detector.Obey(&n.oracle.view)
+		for _, m := range n.members {
+			m.group.Obey(&n.oracle.view)
+		}
+	}
 	return n, nil
 }
 
@@ -148,18 +160,6 @@ func (n *Node) wish() {
 	for _, m := range n.members {
 		m.group.Wish(agreed.Wish(m.number))
 	}
-}
-
-// HandOver makes this server give up what it leads, each group to its most up-to-date voter, and says of how many
-// groups somebody else can take over. The driver calls it before a stop, until it says 0 or patience ends; each attempt takes a tick and a round trip.
-func (n *Node) HandOver() int {
-	led := 0
-	for _, m := range n.members {
-		if m.group.Transfer(0) {
-			led++
-		}
-	}
-	return led
 }
 
 // Transfer makes this server give up a group to a voter, 0 for the most up-to-date one. It says whether it tries: see
@@ -193,11 +193,15 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 		n.give(i, out)
 		if m.number == n.membership && len(n.out.Applied) > 0 {
 			n.wish()
+			n.obey(out)
 		}
 	}
 	n.tellClients(out)
 	n.relay(out)
 	n.tokens.close(out)
+	if d := n.downed(); d != nil && out.Halt == nil {
+		out.Halt = d
+	}
 }
 
 func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
@@ -232,7 +236,7 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 func (n *Node) frame(from step.Address, frame []byte, out *step.Out) (wire.Header, error) {
 	header, body, err := wire.Open(frame)
 	switch {
-	case err != nil:
+	case err != nil || n.late(from, header.Kind):
 		return header, err
 	case from <= step.MaxServer && header.Kind == wire.KindRelay:
 		return header, n.relayed(from, body, frame, out)
@@ -251,7 +255,7 @@ func (n *Node) straight(from step.Address, header wire.Header, body *codec.Reade
 	case from <= step.MaxServer && header.Kind == wire.KindBeat:
 		err = n.beat(from, body, relayed)
 	case from > step.MaxServer && header.Kind == wire.KindListen:
-		err = body.Finish()
+		err = n.listen(from, body, out)
 	case g == nil:
 		err = fmt.Errorf("no group %d here", header.Group)
 	case from <= step.MaxServer:
@@ -260,6 +264,14 @@ func (n *Node) straight(from step.Address, header wire.Header, body *codec.Reade
 		err = fromClient(g, from, header.Kind, body)
 	}
 	return err
+}
+
+// listen tells a client that has just come what the newest view is.
+func (n *Node) listen(client step.Address, body *codec.Reader, out *step.Out) error {
+	if n.oracle.view.Number != 0 {
+		out.Sends = append(out.Sends, step.Send{To: client, Bytes: wire.EncodeView(&n.oracle.view)})
+	}
+	return body.Finish()
 }
 
 // drop counts a frame, and tells a client, which then does not ask again.
@@ -311,7 +323,7 @@ func (n *Node) StateChunks(group uint32) iter.Seq[[]byte] {
 
 // Status is where the groups stand.
 func (n *Node) Status() Status {
-	s := Status{Server: n.self, Dropped: n.dropped, Clock: n.clock.Status(), Detection: n.vigil.detector.Status()}
+	s := Status{Server: n.self, Dropped: n.dropped, Late: n.oracle.late, Clock: n.clock.Status(), Detection: n.vigil.detector.Status()}
 	for _, m := range n.members {
 		s.Groups = append(s.Groups, m.group.Status())
 	}

@@ -51,5 +51,8 @@ func (n *Node) relayed(by step.Address, body *codec.Reader, frame []byte, out *s
 	if err != nil {
 		return err
 	}
+	if n.late(from, header.Kind) {
+		return nil
+	}
 	return n.straight(from, header, inner, true, out)
 }

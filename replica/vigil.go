@@ -80,6 +80,7 @@ func (n *Node) keepVigil(now step.Now, out *step.Out) {
 	if v.due {
 		v.due = false
 		n.sendBeat(now, out)
+		n.observe(now)
 	}
 	if v.detector.Calm() {
 		clear(v.contests)
@@ -107,9 +108,23 @@ func (n *Node) promise(now step.Now, server uint64) {
 }
 
 func (n *Node) sendBeat(now step.Now, out *step.Out) {
-	if len(n.vigil.servers) == 0 {
-		return
+	if len(n.vigil.servers) > 0 {
+		b := n.myBeat(now)
+		out.Sends = append(out.Sends, n.toAll(b.Encode())...)
 	}
+}
+
+// toAll addresses a frame to every other server.
+func (n *Node) toAll(frame []byte) []step.Send {
+	var all []step.Send
+	for _, s := range n.vigil.servers {
+		all = append(all, step.Send{To: step.Address(s), Bytes: frame})
+	}
+	return all
+}
+
+// myBeat is what this server tells the others now.
+func (n *Node) myBeat(now step.Now) wire.Beat {
 	b := n.vigil.detector.Beat()
 	for _, m := range n.members {
 		g := m.group
@@ -117,17 +132,22 @@ func (n *Node) sendBeat(now step.Now, out *step.Out) {
 		term, index := g.LogEnd()
 		b.Logs = append(b.Logs, wire.LogEnd{Group: m.number, Term: g.Term(), Leader: g.Leader(), LastTerm: term, LastIndex: index})
 	}
-	b.Fit = !b.Stuck && n.members[0].group.Fit()
-	for _, s := range n.vigil.servers {
-		out.Sends = append(out.Sends, step.Send{To: step.Address(s), Bytes: b.Encode()})
-	}
+	b.Leaving = n.leaving
+	b.Fit = !b.Stuck && n.members[0].group.Fit() && n.mayLead()
+	return b
+}
+
+// mayLead says whether this server's standing lets it lead.
+func (n *Node) mayLead() bool {
+	p, ok := n.oracle.view.Process(n.self)
+	return !n.leaving && (!ok || p.Standing != view.Degraded)
 }
 
 // situation is what this server knows of a group.
 func (n *Node) situation(now step.Now, g *consensus.Group) failover.Situation {
 	d := n.vigil.detector
 	term, index := g.LogEnd()
-	self := failover.Voter{Server: n.self, LastTerm: term, LastIndex: index, Fit: g.Fit() && !g.Stuck(now.MonoNs)}
+	self := failover.Voter{Server: n.self, LastTerm: term, LastIndex: index, Fit: g.Fit() && !g.Stuck(now.MonoNs) && n.mayLead()}
 	s := failover.Situation{NowNs: now.MonoNs, Self: self, Voters: len(g.Voters()), Leader: g.Leader()}
 	for _, v := range g.Voters() {
 		if v == n.self {

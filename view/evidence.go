@@ -17,10 +17,16 @@ const (
 	Stuck Evidence = 4
 	// Restarted: a later start of the same server was admitted. It is no report, but a reason for a verdict.
 	Restarted Evidence = 5
+	// Exited: its own last word was that it ends.
+	Exited Evidence = 6
+	// Disk: its own last word was that its disk has failed.
+	Disk Evidence = 7
+	// Killed: an operator has taken it down.
+	Killed Evidence = 8
 )
 
 // LastEvidence is the highest kind that this build knows.
-const LastEvidence = Restarted
+const LastEvidence = Killed
 
 // String is the evidence's word in tables and JSON.
 func (e Evidence) String() string {
@@ -37,6 +43,12 @@ func (e Evidence) String() string {
 		return "stuck"
 	case Restarted:
 		return "restarted"
+	case Exited:
+		return "exited"
+	case Disk:
+		return "disk"
+	case Killed:
+		return "killed"
 	}
 	return "unknown"
 }

@@ -28,6 +28,8 @@ const (
 	Degraded Standing = 3
 	// Down is final for the incarnation.
 	Down Standing = 4
+	// Leaving: up, and by its own word about to end; it shall not lead.
+	Leaving Standing = 5
 )
 
 // String is the standing's word in tables and JSON.
@@ -41,6 +43,8 @@ func (s Standing) String() string {
 		return "degraded"
 	case Down:
 		return "down"
+	case Leaving:
+		return "leaving"
 	}
 	return "unknown"
 }
@@ -132,7 +136,7 @@ func ReadView(r *codec.Reader) View {
 	server := uint64(0)
 	for range r.Count(MaxProcesses, 34) {
 		p := Process{PID: PID{r.U64(), r.U64()}, Boot: r.U64(), Standing: Standing(r.U8()), Since: Number(r.U64()), Why: Evidence(r.U8())}
-		if p.Server <= server || p.Standing < Joining || p.Standing > Down || p.Why > LastEvidence {
+		if p.Server <= server || p.Standing < Joining || p.Standing > Leaving || p.Why > LastEvidence {
 			r.Fail()
 		}
 		server = p.Server

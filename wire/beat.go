@@ -12,8 +12,13 @@ type Beat struct {
 	Boot uint64
 	// LateNs is by how much one in a thousand of its ticks was late, lately.
 	LateNs int64
-	// Stuck says that its disk has not completed a write for long; Fit that it may lead as far as it knows itself.
-	Stuck, Fit bool
+	// View is the newest view that it obeys.
+	View view.Number
+	// Stuck says that its disk has not completed a write for long; Fit that it may lead as far as it knows itself; Leaving that it is about
+	// to end.
+	Stuck, Fit, Leaving bool
+	// Last is why this is the last beat of this start: Exited or Disk; NoEvidence where it is not.
+	Last view.Evidence
 	// Heard is what it knows of the other servers, by number.
 	Heard []Heard
 	// Logs is how far it is in each of its groups.
@@ -31,6 +36,8 @@ type Heard struct {
 	Relayed bool
 	// Evidence is its opinion.
 	Evidence view.Evidence
+	// Down says that this start was taken down, by the newest view that the sender obeys.
+	Down bool
 }
 
 // LogEnd says how far a server is in a group.
@@ -52,36 +59,31 @@ const (
 const (
 	beatStuck = 1 << iota
 	beatFit
-	beatKnown = beatStuck | beatFit
+	beatLeaving
+	beatKnown = beatStuck | beatFit | beatLeaving
 )
 
-// beatRelayed is set beside the evidence of a Heard.
-const beatRelayed = 0x80
+// These are set beside the evidence of a Heard.
+const (
+	beatRelayed = 0x80
+	beatDown    = 0x40
+)
 
 // Encode returns the whole frame. It concerns no group.
 func (m *Beat) Encode() []byte {
-	w := codec.Writer{B: make([]byte, 0, HeaderBytes+24+len(m.Heard)*25+len(m.Logs)*36)}
+	w := codec.Writer{B: make([]byte, 0, HeaderBytes+33+len(m.Heard)*25+len(m.Logs)*36)}
 	Header{Kind: KindBeat}.Append(&w)
 	w.U64(m.Boot)
 	w.I64(m.LateNs)
-	flags := uint8(0)
-	if m.Stuck {
-		flags |= beatStuck
-	}
-	if m.Fit {
-		flags |= beatFit
-	}
-	w.U8(flags)
+	w.U64(uint64(m.View))
+	w.U8(flag(m.Stuck, beatStuck) | flag(m.Fit, beatFit) | flag(m.Leaving, beatLeaving))
+	w.U8(uint8(m.Last))
 	w.Uvarint(uint64(len(m.Heard)))
 	for _, h := range m.Heard {
 		w.U64(h.Server)
 		w.U64(h.Boot)
 		w.I64(h.AgeNs)
-		how := uint8(h.Evidence)
-		if h.Relayed {
-			how |= beatRelayed
-		}
-		w.U8(how)
+		w.U8(uint8(h.Evidence) | flag(h.Relayed, beatRelayed) | flag(h.Down, beatDown))
 	}
 	w.Uvarint(uint64(len(m.Logs)))
 	for _, l := range m.Logs {
@@ -94,15 +96,23 @@ func (m *Beat) Encode() []byte {
 	return w.B
 }
 
+func flag(set bool, bit uint8) uint8 {
+	if set {
+		return bit
+	}
+	return 0
+}
+
 // ReadBeat takes the body of a Beat.
 func ReadBeat(r *codec.Reader) (Beat, error) {
-	m := Beat{Boot: r.U64(), LateNs: r.I64()}
+	m := Beat{Boot: r.U64(), LateNs: r.I64(), View: view.Number(r.U64())}
 	flags := r.U8()
-	m.Stuck, m.Fit = flags&beatStuck != 0, flags&beatFit != 0
+	m.Stuck, m.Fit, m.Leaving = flags&beatStuck != 0, flags&beatFit != 0, flags&beatLeaving != 0
+	m.Last = view.Evidence(r.U8())
 	for range r.Count(maxHeard, 25) {
 		h := Heard{Server: r.U64(), Boot: r.U64(), AgeNs: r.I64()}
 		how := r.U8()
-		h.Relayed, h.Evidence = how&beatRelayed != 0, view.Evidence(how&^beatRelayed)
+		h.Relayed, h.Down, h.Evidence = how&beatRelayed != 0, how&beatDown != 0, view.Evidence(how&^(beatRelayed|beatDown))
 		if h.AgeNs < 0 || h.Evidence > view.LastEvidence {
 			r.Fail()
 		}
@@ -111,7 +121,7 @@ func ReadBeat(r *codec.Reader) (Beat, error) {
 	for range r.Count(maxLogs, 36) {
 		m.Logs = append(m.Logs, LogEnd{Group: r.U32(), Term: r.U64(), Leader: r.U64(), LastTerm: r.U64(), LastIndex: r.U64()})
 	}
-	if flags&^beatKnown != 0 || m.LateNs < 0 {
+	if flags&^beatKnown != 0 || m.LateNs < 0 || m.Last != view.NoEvidence && m.Last != view.Exited && m.Last != view.Disk {
 		r.Fail()
 	}
 	return m, r.Finish()

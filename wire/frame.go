@@ -50,6 +50,7 @@ const (
 	KindEvents        Kind = 24 // Events, server to client
 	KindWatchEnd      Kind = 25 // WatchEnd, server to client; the connection ends
 	KindNews          Kind = 26 // News, server to client
+	KindView          Kind = 28 // a view.View, server to client
 	KindListen        Kind = 27 // no body, client to server: the connection is for requests, and news are welcome on it
 )
 

@@ -123,12 +123,14 @@ type Stats struct {
 	Lost         uint64 // sessions that a server did not know any more
 	Contradicted uint64 // answers that ended as problem.TwoVoices
 	Moved        uint64 // attempts ended by the news that another server leads
+	Fenced       uint64 // connections ended because their server's start is over
 }
 
 // Status is what a core believes and holds.
 type Status struct {
 	Leader     uint64 // voter number of the believed leader, 0 for none
 	Epoch      view.Epoch
+	View       view.Number // the newest heard of, 0 for none
 	Connected  int
 	Sessions   int
 	Unfinished int
@@ -142,6 +144,8 @@ type Core struct {
 	leader  int    // place of the believed leader, -1 for none
 	term    uint64 // the newest in which anybody is known to lead
 	epoch   view.Epoch
+	view    view.View // the newest, and what starts are over by it
+	floors  []view.Start
 	turn    int // place asked next while the leader is unknown
 
 	calls      []*call // by slot; those not in a list are free
@@ -221,10 +225,16 @@ func (c *Core) Cancel(nowNs int64, id ID, out *Out) {
 	}
 }
 
-// Up says that the server at place k is connected and is the voter of that number.
-func (c *Core) Up(nowNs int64, k int, number uint64, out *Out) {
+// Up says that the server at place k is connected, and in which of its starts. One whose start is over is not taken: it is to be dialled
+// anew, for ever, since its next start comes.
+func (c *Core) Up(nowNs int64, k int, who view.Start, out *Out) {
 	c.drop(k)
-	c.servers[k] = server{up: true, number: number, heardNs: nowNs}
+	c.servers[k] = server{up: true, number: who.Server, boot: who.Boot, heardNs: nowNs}
+	if c.over(&c.servers[k]) {
+		c.servers[k].up = false
+		out.Redial = append(out.Redial, k)
+		c.stats.Fenced++
+	}
 	c.pump(nowNs, out)
 }
 
@@ -247,7 +257,7 @@ func (c *Core) DueNs() int64 { return c.dueNs }
 
 // Status says what the core believes and holds.
 func (c *Core) Status() Status {
-	s := Status{Epoch: c.epoch, Sessions: len(c.sessions), Unfinished: len(c.calls) - len(c.free), Stats: c.stats}
+	s := Status{Epoch: c.epoch, View: c.view.Number, Sessions: len(c.sessions), Unfinished: len(c.calls) - len(c.free), Stats: c.stats}
 	if c.leader >= 0 {
 		s.Leader = c.servers[c.leader].number
 	}

@@ -14,6 +14,10 @@ func (c *Core) Frame(nowNs int64, k int, frame []byte, out *Out) {
 		c.told(nowNs, k, h, r, out)
 		return
 	}
+	if err == nil && h.Kind == wire.KindView {
+		c.seen(nowNs, k, r, out)
+		return
+	}
 	if err != nil || h.Kind != wire.KindReply || h.Group != c.cfg.Group {
 		c.stats.Malformed++
 		return

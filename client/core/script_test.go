@@ -49,7 +49,7 @@ func (s *script) take() {
 	s.out.Reset()
 }
 
-func (s *script) up(k int)   { s.c.Up(s.now, k, uint64(k+1), &s.out); s.take() }
+func (s *script) up(k int)   { s.c.Up(s.now, k, view.Start{Server: uint64(k + 1)}, &s.out); s.take() }
 func (s *script) down(k int) { s.c.Down(s.now, k, &s.out); s.take() }
 
 func (s *script) ask(a Ask) ID {

@@ -8,6 +8,7 @@ import (
 // server is what a client believes of one server.
 type server struct {
 	number  uint64
+	boot    uint64 // its start, 0 where nobody says
 	up      bool
 	suspect bool  // it let an attempt end in silence and has said nothing since
 	doubtNs int64 // until when it is suspected for good

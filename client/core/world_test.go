@@ -6,9 +6,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"onevoice/view"
 	"onevoice/wire"
-	"pgregory.net/rapid"
 )
 
 // world is one core among three servers that share a model of the replicated session table, and a network that delays,
@@ -247,7 +248,7 @@ func (w *world) step() {
 		w.c.Down(w.now, k, &w.out)
 	case 16, 17:
 		w.up[k] = true
-		w.c.Up(w.now, k, uint64(k+1), &w.out)
+		w.c.Up(w.now, k, view.Start{Server: uint64(k + 1)}, &w.out)
 	case 18:
 		w.pass(rapid.SampledFrom([]int64{ms, 20 * ms, AttemptNs, 2 * AttemptNs, MuteNs, DeadlineNs}).Draw(w.t, "time"))
 	case 19:
@@ -274,7 +275,7 @@ func (w *world) pass(ns int64) {
 func (w *world) heal() {
 	for k := range w.up {
 		w.up[k] = true
-		w.c.Up(w.now, k, uint64(k+1), &w.out)
+		w.c.Up(w.now, k, view.Start{Server: uint64(k + 1)}, &w.out)
 	}
 	w.settle()
 	for range 3 {

@@ -221,7 +221,7 @@ func oneIf(yes bool) uint64 {
 }
 
 func (g *gateway) name(number uint64) string {
-	if s, ok := g.host.Latest(membersGroup).Root.(*members.State); ok {
+	if s, ok := membersOf(g.host.Latest(membersGroup)); ok {
 		if v, ok := s.Server(number); ok {
 			return v.Name
 		}

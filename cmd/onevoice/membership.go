@@ -17,6 +17,7 @@ import (
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/members"
+	"onevoice/oracle"
 	"onevoice/problem"
 	"onevoice/web"
 	"onevoice/web/api"
@@ -71,7 +72,7 @@ func (m *membership) run(ctx context.Context) {
 		case <-ticker.C:
 		}
 		p := m.host.Latest(membersGroup)
-		s, ok := p.Root.(*members.State)
+		s, ok := membersOf(p)
 		if !ok || s.Change() == 0 {
 			continue // this server has joined and heard nothing yet
 		}
@@ -81,6 +82,15 @@ func (m *membership) run(ctx context.Context) {
 		}
 		m.tell(ctx, s)
 	}
+}
+
+// membersOf is the membership in a state of its group; false where there is none yet.
+func membersOf(p consensus.Published) (*members.State, bool) {
+	s, ok := p.Root.(*oracle.State)
+	if !ok {
+		return nil, false
+	}
+	return s.State, true
 }
 
 // take makes the agreed servers those that are dialled and let in.
@@ -192,7 +202,7 @@ func (m *membership) Invite(ctx context.Context, i api.Invite) (api.Invitation, 
 	t := cluster.Token{
 		Version: cluster.TokenVersion, Cluster: m.gateway.genesis.Cluster, Invitation: r.Number, Secret: hex.EncodeToString(secret[:]), Name: i.Name,
 	}
-	if s, ok := m.host.Latest(membersGroup).Root.(*members.State); ok {
+	if s, ok := membersOf(m.host.Latest(membersGroup)); ok {
 		for _, v := range s.Servers() {
 			if v.Wish == members.Voter && v.Number != i.Replaces {
 				t.Endpoints = append(t.Endpoints, v.HTTP)
@@ -241,7 +251,7 @@ func (m *membership) Members(ctx context.Context) (api.Members, error) {
 	if err != nil {
 		return api.Members{}, err
 	}
-	s := p.Root.(*members.State)
+	s, _ := membersOf(p)
 	all := api.Members{
 		Node: m.gateway.self.Name, Change: s.Change(), About: s.About(), Settled: s.Settled(),
 		Members: []api.Member{}, Groups: []api.Group{}, Invitations: []api.OpenInvitation{},

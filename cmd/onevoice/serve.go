@@ -24,7 +24,7 @@ import (
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/machine"
-	"onevoice/members"
+	"onevoice/oracle"
 	"onevoice/replica"
 	"onevoice/store"
 	"onevoice/web"
@@ -208,7 +208,7 @@ func nodeConfig(g cluster.Genesis, self cluster.Server, random *rand.Rand) repli
 		NewMachine: func() machine.Machine { return airspace.NewAt(g.ServiceNs(), g.RateMilli) },
 	}, {
 		Group: membersGroup, Self: self.Number, Voters: voters, Rand: random, Versions: versions(), Limits: limits(),
-		NewMachine: func() machine.Machine { return members.New(firstMembers(g, self)) },
+		NewMachine: func() machine.Machine { return oracle.New(firstMembers(g, self)) },
 	}}}
 }
 

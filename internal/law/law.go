@@ -131,7 +131,7 @@ func product() []Room {
 		{"watch", Quiet, "codec view", nil},
 		{"detect", Quiet, "step view wire", nil},
 		{"failover", Quiet, "", nil},
-		{"replica", Quiet, "clock codec detect failover step view machine wire consensus watch", nil},
+		{"replica", Quiet, "clock codec detect failover step view machine oracle wire consensus watch", nil},
 
 		{"client/core", Quiet, "codec view wire", nil},
 		{"client", Loud, "client/core codec step view wire subject watch", nil},

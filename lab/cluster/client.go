@@ -8,6 +8,7 @@ import (
 	"onevoice/lab/judge"
 	"onevoice/problem"
 	"onevoice/step"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
@@ -73,7 +74,7 @@ func (c *obedient) Step(now step.Now, in []step.Input, out *step.Out) {
 		case step.Frame:
 			if len(i.Bytes) == 0 {
 				c.links[k].up = true
-				c.core.Up(now.MonoNs, k, uint64(k+1), &c.out)
+				c.core.Up(now.MonoNs, k, c.run.start(k), &c.out)
 			} else {
 				c.core.Frame(now.MonoNs, k, i.Bytes, &c.out)
 			}
@@ -104,6 +105,15 @@ func (c *obedient) tick(now step.Now, out *step.Out) {
 			c.begin(now, body, op)
 		}
 	}
+}
+
+// start is who a client finds at a place.
+func (r *run) start(k int) view.Start {
+	who := view.Start{Server: uint64(k + 1)}
+	if h := r.byAddr[step.Address(k+1)]; h != nil {
+		who.Boot = uint64(h.boot)
+	}
+	return who
 }
 
 func (c *obedient) begin(now step.Now, body []byte, op judge.Op) {

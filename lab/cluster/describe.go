@@ -46,6 +46,9 @@ func describe(frame []byte) string {
 	case wire.KindRelay:
 		m, _ := wire.ReadRelay(body)
 		return s + fmt.Sprintf("relayed from %d to %d: ", m.From, m.To) + describe(m.Frame)
+	case wire.KindView:
+		v, _ := wire.DecodeView(body)
+		return s + fmt.Sprintf("view %d: %+v, led %+v", v.Number, v.Processes, v.Leads)
 	case wire.KindNews:
 		m, _ := wire.ReadNews(body)
 		return s + fmt.Sprintf("news: server %d leads in term %d", m.Leader, m.Term)

@@ -11,6 +11,7 @@ import (
 	"onevoice/machine"
 	"onevoice/replica"
 	"onevoice/step"
+	"onevoice/view"
 )
 
 // gapGroup is the group of an experiment about gaps.
@@ -190,7 +191,7 @@ func (p *pulse) Step(now step.Now, in []step.Input, out *step.Out) {
 			p.core.Down(now.MonoNs, k, &p.out)
 		case len(i.Bytes) == 0:
 			p.links[k].up = true
-			p.core.Up(now.MonoNs, k, uint64(k+1), &p.out)
+			p.core.Up(now.MonoNs, k, view.Start{Server: uint64(k + 1)}, &p.out)
 		default:
 			p.core.Frame(now.MonoNs, k, i.Bytes, &p.out)
 		}

@@ -10,6 +10,7 @@ import (
 	"onevoice/lab/sim"
 	"onevoice/machine"
 	"onevoice/members"
+	"onevoice/oracle"
 	"onevoice/replica"
 	"onevoice/step"
 	"onevoice/watch"
@@ -51,7 +52,7 @@ func (r *run) config(addr step.Address, joins bool) replica.Config {
 	for _, group := range r.logs {
 		c := consensus.Config{Group: group, Self: uint64(addr), NewMachine: func() machine.Machine { return r.machines[group]() }, Limits: r.limits}
 		if joins && group == membersGroup {
-			c.NewMachine = func() machine.Machine { return members.New(members.Genesis{}) }
+			c.NewMachine = func() machine.Machine { return oracle.New(members.Genesis{}) }
 		}
 		for k := range r.servers {
 			c.Voters = append(c.Voters, uint64(k+1))
@@ -90,9 +91,16 @@ func (h *host) node() *replica.Node { return h.party.Machine().(*replica.Node) }
 // stepped takes what a node has applied to the judge and to the journals.
 func (h *host) stepped(out *step.Out) {
 	node := h.node()
-	for _, a := range node.TakeApplied() {
+	applied := node.TakeApplied()
+	for _, a := range applied {
+		if a.Group == membersGroup {
+			h.views(a.Events)
+		}
+	}
+	for _, a := range applied {
 		h.run.court.Applied(h.party.Name(), h.boot, a.Group, judge.Applied{
 			Index: a.Index, Epoch: a.Epoch, Hash: a.Hash, LogTimeNs: a.LogTimeNs, Events: a.Events, Installed: a.Installed,
+			By: a.By, View: a.View,
 		})
 		journal := h.journals[a.Group]
 		if a.Installed {
@@ -118,6 +126,19 @@ func (h *host) stepped(out *step.Out) {
 	for _, group := range h.run.logs {
 		p, _ := node.Published(group)
 		h.run.upgrader.saw(group, p.Version)
+	}
+}
+
+// views tells the judge of the views that stand in events.
+func (h *host) views(events [][]byte) {
+	for _, b := range events {
+		e, is, err := oracle.DecodeEvent(b)
+		if err != nil {
+			h.run.court.Fail("S4", "%s: an event of the oracle does not parse: %v", h.party.Name(), err)
+		}
+		if is {
+			h.run.court.View(h.party.Name(), e.View)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"onevoice/client/core"
 	"onevoice/members"
+	"onevoice/oracle"
 	"onevoice/problem"
 	"onevoice/replica"
 	"onevoice/step"
@@ -70,7 +71,7 @@ func (r *run) genesis() members.Genesis {
 const operatorID = 1_000_000
 
 func (r *run) addOperator() {
-	o := &operator{places: map[uint64][2]string{}, telling: map[members.Reached]bool{}, newest: members.New(r.genesis()).Root().(*members.State)}
+	o := &operator{places: map[uint64][2]string{}, telling: map[members.Reached]bool{}, newest: oracle.New(r.genesis()).Root().(*oracle.State).State}
 	o.obedient = r.newObedient(operatorID, membersGroup, 0, 0)
 	o.waitNs = operationNs
 	o.gapNs = pick(o.rand, 0, 0, 50*milliNs, 300*milliNs, secNs)
@@ -83,7 +84,7 @@ func (r *run) addOperator() {
 func (r *run) learn(node *replica.Node) {
 	if o := r.operator; o != nil {
 		if p, _ := node.Published(membersGroup); p.Index > o.at {
-			o.at, o.newest = p.Index, p.Root.(*members.State)
+			o.at, o.newest = p.Index, p.Root.(*oracle.State).State
 			o.count()
 		}
 	}
@@ -149,7 +150,7 @@ func (o *operator) report(now step.Now) {
 		}
 		node := h.node()
 		p, _ := node.Published(membersGroup)
-		state := p.Root.(*members.State)
+		state := p.Root.(*oracle.State).State
 		for _, g := range node.Status().Groups {
 			c, due := state.Due(g.Group, g.Change, g.Voters, g.Learners)
 			if !due || o.telling[c] {

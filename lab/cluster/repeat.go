@@ -143,7 +143,7 @@ func (c *repeater) hear(frame []byte) {
 		c.run.court.Fail("client", "repeater %d: %v", c.id, err)
 		return
 	}
-	if h.Kind == wire.KindNews {
+	if h.Kind == wire.KindNews || h.Kind == wire.KindView {
 		return // it asks whom it likes
 	}
 	p, err := wire.ReadReply(body)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -13,7 +14,8 @@ import (
 	"onevoice/lab/sim"
 	"onevoice/lab/toy"
 	"onevoice/machine"
-	"onevoice/members"
+	"onevoice/oracle"
+	"onevoice/replica"
 	"onevoice/step"
 	"onevoice/watch"
 )
@@ -76,7 +78,7 @@ type actor struct {
 // what is wrong with the cluster is in the report.
 func Run(o Options, text io.Writer) (Report, error) {
 	r := &run{seed: o.Seed, brief: o.Brief, court: judge.NewCourt(), facts: map[string]int{}}
-	hooks := sim.Hooks{Stepped: r.stepped, Saved: r.saved, Role: r.role, Promised: promised, MayLose: r.mayLose, Broken: r.broken}
+	hooks := sim.Hooks{Stepped: r.stepped, Saved: r.saved, Role: r.role, Promised: promised, MayLose: r.mayLose, Anew: r.anew, Broken: r.broken}
 	sim.Describe = describe
 	params := sim.Draw(o.Seed)
 	if o.FaultNs > 0 {
@@ -135,7 +137,7 @@ func (r *run) build() error {
 	r.works[1] = newAirspaceWork(r.stream("work", 1), 1)
 	r.machines[2] = func() machine.Machine { return toy.New() }
 	r.works[2] = newToyWork(r.stream("work", 2), 2, &r.ids)
-	r.machines[membersGroup] = func() machine.Machine { return members.New(r.genesis()) }
+	r.machines[membersGroup] = func() machine.Machine { return oracle.New(r.genesis()) }
 	r.addUpgrader()
 	for k := range r.servers {
 		if err := r.addHost(step.Address(k+1), false); err != nil {
@@ -219,6 +221,16 @@ func (r *run) saved(p *sim.Party, prefix []byte, sum [32]byte) {
 }
 
 func (r *run) role(p *sim.Party) string { return r.byAddr[p.Addr()].role() }
+
+// anew lets a server start again that was taken down.
+func (r *run) anew(_ *sim.Party, why error) bool {
+	var d *replica.Downed
+	if !errors.As(why, &d) {
+		return false
+	}
+	r.facts["taken-down"]++
+	return true
+}
 
 func (r *run) broken(p *sim.Party, what string, err error) {
 	if p != nil && r.upgrader.outdated(p, err) {

@@ -4,7 +4,9 @@
 // A Court hears evidence while a run goes on and judges what can be judged at once; Close judges the rest. The invariants:
 //
 //	S1  answers are linearizable, and their indices agree with real time
-//	S2  at most one leader epoch is applied per view, and epochs never go back
+//	S2  at most one server leads in an epoch, and epochs never go back
+//	S3  once a group obeys a view in which a start of a server is over, nothing that it proposes takes effect there
+//	S4  views are numbered without gaps, each has one hash everywhere, and nobody comes back from down
 //	S5  exactly once: one effect per command, equal replies to retries, sums that add up
 //	S6  an acknowledged command is in the log at the end
 //	S7  equal group and index, equal chain hash and equal state
@@ -45,13 +47,14 @@ type Court struct {
 	replies    map[retry]answer
 	watchers   map[string]*watcher
 	snapshots  map[string]state
+	views      map[view.Number]*view.View
 	// Undecided counts keys whose history porcupine could not judge in its time: neither passed nor failed.
 	Undecided int
 }
 
 // NewCourt is a court that has heard nothing.
 func NewCourt() *Court {
-	return &Court{logs: map[uint32]*groupLog{}, replies: map[retry]answer{}, watchers: map[string]*watcher{}, snapshots: map[string]state{}}
+	return &Court{logs: map[uint32]*groupLog{}, replies: map[retry]answer{}, watchers: map[string]*watcher{}, snapshots: map[string]state{}, views: map[view.Number]*view.View{}}
 }
 
 // Violations lists what was broken, first first.
@@ -77,6 +80,9 @@ type Applied struct {
 	Hash      [32]byte
 	LogTimeNs int64
 	Events    [][]byte
+	// By is the start that proposed it, zero where it had no effect; View the newest that the group obeys from it on.
+	By   view.Start
+	View view.Number
 	// Installed says that a snapshot brought the server here: its events are not known.
 	Installed bool
 }
@@ -84,7 +90,6 @@ type Applied struct {
 // groupLog is what is known of one group.
 type groupLog struct {
 	entries map[uint64]Applied
-	views   map[view.Number]view.Epoch
 	leaders map[uint64]string // by term
 	servers map[string]*place
 	states  map[uint64]state
@@ -98,6 +103,7 @@ type place struct {
 	boot      int
 	index     uint64
 	epoch     view.Epoch
+	view      view.Number
 	logTimeNs int64
 }
 
@@ -121,7 +127,7 @@ func (c *Court) log(group uint32) *groupLog {
 	g := c.logs[group]
 	if g == nil {
 		g = &groupLog{
-			entries: map[uint64]Applied{}, views: map[view.Number]view.Epoch{}, servers: map[string]*place{},
+			entries: map[uint64]Applied{}, servers: map[string]*place{},
 			leaders: map[uint64]string{}, states: map[uint64]state{}, effects: map[uint64][]position{},
 		}
 		c.logs[group] = g

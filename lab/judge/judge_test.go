@@ -141,11 +141,6 @@ func TestEpochs(t *testing.T) {
 	expect(t, c)
 
 	c = court()
-	c.Applied("n1", 1, 1, at(2, 1, 2))
-	c.Applied("n1", 1, 1, at(3, 1, 3))
-	expect(t, c, "S2")
-
-	c = court()
 	c.Applied("n1", 1, 1, at(2, 2, 2))
 	c.Applied("n1", 1, 1, at(3, 1, 1))
 	expect(t, c, "S2")
@@ -154,6 +149,59 @@ func TestEpochs(t *testing.T) {
 	c.Applied("n1", 1, 1, at(2, 1, 2))
 	c.Applied("n2", 1, 1, at(2, 2, 3))
 	expect(t, c, "S2")
+}
+
+// aView is one in which a server is in some start of a standing.
+func aView(number view.Number, before [32]byte, boot, incarnation uint64, s view.Standing) view.View {
+	v := view.View{Number: number, Processes: []view.Process{{PID: view.PID{Server: 7, Incarnation: incarnation}, Boot: boot, Standing: s}}}
+	v.Hash = v.Chain(before)
+	return v
+}
+
+func TestViews(t *testing.T) {
+	one := aView(1, [32]byte{}, 1, 10, view.Up)
+	for name, broken := range map[string][]view.View{
+		"gap":            {one, aView(3, one.Hash, 1, 10, view.Down)},
+		"chain":          {one, aView(2, [32]byte{1}, 1, 10, view.Down)},
+		"two hashes":     {one, aView(1, [32]byte{}, 1, 10, view.Down)},
+		"back from down": {aView(1, [32]byte{}, 1, 10, view.Down), aView(2, aView(1, [32]byte{}, 1, 10, view.Down).Hash, 1, 10, view.Up)},
+		"earlier start":  {aView(1, [32]byte{}, 2, 10, view.Up), aView(2, aView(1, [32]byte{}, 2, 10, view.Up).Hash, 1, 11, view.Up)},
+	} {
+		c := court()
+		for _, v := range broken {
+			c.View(name, v)
+		}
+		expect(t, c, "S4")
+	}
+	c := court()
+	two := aView(2, one.Hash, 1, 10, view.Down)
+	for _, v := range []view.View{one, two, aView(3, two.Hash, 2, 11, view.Joining), one} {
+		c.View("n1", v)
+	}
+	expect(t, c)
+}
+
+func TestNobodyWhoIsDownHasEffect(t *testing.T) {
+	one := aView(1, [32]byte{}, 1, 10, view.Up)
+	two := aView(2, one.Hash, 1, 10, view.Down)
+	by := func(index uint64, boot uint64, v view.Number) Applied {
+		a := entry(index)
+		a.By, a.View = view.Start{Server: 7, Boot: boot}, v
+		return a
+	}
+	c := court()
+	c.View("n1", one)
+	c.View("n1", two)
+	c.Applied("n1", 1, 1, by(2, 1, 1))
+	c.Applied("n1", 1, 1, by(3, 1, 2)) // it brings the view itself
+	c.Applied("n1", 1, 1, by(4, 2, 2))
+	expect(t, c)
+	c.Applied("n1", 1, 1, by(5, 1, 2))
+	expect(t, c, "S3")
+	c.Applied("n1", 1, 1, by(6, 2, 1))
+	expect(t, c, "S3", "S4")
+	c.Applied("n2", 1, 1, by(4, 1, 2))
+	expect(t, c, "S3", "S4", "S3")
 }
 
 func TestOneLeaderInATerm(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 func (c *Court) Applied(server string, boot int, group uint32, a Applied) {
 	g := c.log(group)
 	c.judgePlace(g, server, boot, group, a)
-	c.judgeEpoch(g, server, group, a)
 	was, known := g.entries[a.Index]
 	if !known || was.Installed && !a.Installed && was.Hash == a.Hash {
 		c.learn(g, group, a)
@@ -22,6 +21,8 @@ func (c *Court) Applied(server string, boot int, group uint32, a Applied) {
 		c.Fail("S7", "group %d index %d: %s applied hash %x, another server %x", group, a.Index, server, a.Hash[:8], was.Hash[:8])
 	case was.Epoch != a.Epoch:
 		c.Fail("S2", "group %d index %d: %s applied it under epoch %v, another server under %v", group, a.Index, server, a.Epoch, was.Epoch)
+	case was.View != a.View || !was.Installed && !a.Installed && was.By != a.By:
+		c.Fail("S3", "group %d index %d: by %s it is of %v under view %d, by another server of %v under %d", group, a.Index, server, a.By, a.View, was.By, was.View)
 	case was.LogTimeNs != a.LogTimeNs:
 		c.Fail("S7", "group %d index %d: %s has log time %d, another server %d", group, a.Index, server, a.LogTimeNs, was.LogTimeNs)
 	case !was.Installed && !a.Installed && !sameEvents(was.Events, a.Events):
@@ -74,20 +75,13 @@ func (c *Court) judgePlace(g *groupLog, server string, boot int, group uint32, a
 	if a.LogTimeNs < p.logTimeNs {
 		c.Fail("S7", "group %d index %d: log time of %s went back from %d to %d", group, a.Index, server, p.logTimeNs, a.LogTimeNs)
 	}
-	p.index, p.epoch, p.logTimeNs = a.Index, a.Epoch, a.LogTimeNs
-}
-
-// judgeEpoch checks that a view has one epoch (S2). Entries before the first view have none.
-func (c *Court) judgeEpoch(g *groupLog, server string, group uint32, a Applied) {
-	if (a.Epoch == view.Epoch{}) {
-		return
+	if v := c.views[p.view]; v != nil && view.Over(v.Floors(), a.By.Server, a.By.Boot) {
+		c.Fail("S3", "group %d index %d: %s let an entry take effect of start %d of server %d, which is over by view %d", group, a.Index, server, a.By.Boot, a.By.Server, p.view)
 	}
-	was, known := g.views[a.Epoch.View]
-	if !known {
-		g.views[a.Epoch.View] = a.Epoch
-	} else if was != a.Epoch {
-		c.Fail("S2", "group %d index %d: %s applied epoch %v, and epoch %v was applied in the same view", group, a.Index, server, a.Epoch, was)
+	if a.View < p.view {
+		c.Fail("S4", "group %d index %d: %s went back from view %d to %d", group, a.Index, server, p.view, a.View)
 	}
+	p.index, p.epoch, p.view, p.logTimeNs = a.Index, a.Epoch, a.View, a.LogTimeNs
 }
 
 // Led hears that a server has won the election of a term: nobody does so twice, the same server in another start neither (S2).

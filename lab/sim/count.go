@@ -8,8 +8,8 @@ type Counters struct {
 	Frames, Bytes, Lost, Doubled, Spikes, Cut, Held int
 	// Writes and Saves started, Syncs done, Stalls by chance, batches lost in crashes.
 	Writes, Saves, Syncs, Stalls, LostBatches int
-	// Crashes of servers, Halts by their own decision, connections ended.
-	Crashes, Halts, Hangups int
+	// Crashes of servers, Halts by their own decision, Anew of them to be started again by their supervisor, connections ended.
+	Crashes, Halts, Anew, Hangups int
 	// Steps of all machines, and Events of the world: everything that had a moment of its own.
 	Steps, Events int
 }

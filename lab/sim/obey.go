@@ -39,6 +39,13 @@ func (w *World) obey(p *Party, out *step.Out) {
 
 func (w *World) halted(p *Party, why error) {
 	asked := p.disk.broken
+	if w.hooks.Anew != nil && w.hooks.Anew(p, why) {
+		w.trace.note(w.nowNs, "%s ends: %v", p.name, why)
+		w.count.Anew++
+		w.crash(p, false)
+		w.anew(p)
+		return
+	}
 	w.count.Halts++
 	w.crash(p, true)
 	if !asked {
@@ -46,6 +53,22 @@ func (w *World) halted(p *Party, why error) {
 		return
 	}
 	w.restartLater(p)
+}
+
+// Times between the end of a process and its next start by its own supervisor.
+const (
+	anewLeastNs = 10 * milliNs
+	anewMostNs  = 150 * milliNs
+)
+
+// anew starts a server again as its supervisor does.
+func (w *World) anew(p *Party) {
+	boot := p.boot
+	w.After(between(p.rand, anewLeastNs, anewMostNs), func() {
+		if !p.up && p.boot == boot {
+			p.begin()
+		}
+	})
 }
 
 func (w *World) diskNs(p *Party) int64 {

@@ -40,6 +40,8 @@ type Hooks struct {
 	Promised func(p *Party, out *step.Out) bool
 	// MayLose says whether a server may be destroyed with its disk; nil spares a majority of all servers.
 	MayLose func(p *Party) bool
+	// Anew says whether a machine that stopped by itself only wants to be started anew, as a process whose supervisor does that.
+	Anew func(p *Party, why error) bool
 	// Broken reports what no fault explains: a machine that stopped by itself, panicked or would not start, or, with p nil, a world
 	// that goes on without end.
 	Broken func(p *Party, what string, err error)
