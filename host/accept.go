@@ -84,7 +84,7 @@ func (h *Host) serve(conn net.Conn) {
 	}
 	used := false
 	err = h.readFrames(r, step.Address(p.number), func(in []step.Input) bool {
-		if !used && !p.movedTo(conn) {
+		if !h.heardOf(hello.Server, hello.Boot, in) || !used && !p.movedTo(conn, hello.Boot) {
 			return false
 		}
 		used = true

@@ -148,7 +148,9 @@ func (c *cluster) open(number uint64) (*server, error) {
 }
 
 func (c *cluster) serve(number uint64, disk *store.Store) (*server, error) {
-	node, err := replica.Open(c.config(number), disk.Scan)
+	config := c.config(number)
+	config.Boot = disk.Identity().Boot
+	node, err := replica.Open(config, disk.Scan)
 	if err != nil {
 		c.t.Fatal(err)
 	}

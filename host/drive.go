@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"onevoice/step"
+	"onevoice/view"
 )
 
 // drive owns the node: it turns what comes into steps until the host stops.
@@ -24,6 +25,8 @@ func (h *Host) drive() {
 			ask()
 			continue
 		case <-h.disk.Failed():
+			h.sayFarewell(view.Disk)
+			h.pause(farewellPause)
 			h.fail(h.disk.Err())
 			return
 		case <-h.stop:
@@ -107,6 +110,7 @@ func (h *Host) startDisk(out *step.Out) {
 
 // publish adds what was applied to the journals, then notes that the states went on, then tells readers: who is shown it finds both.
 func (h *Host) publish() error {
+	h.obey()
 	applied := h.node.TakeApplied()
 	if len(applied) == 0 {
 		return nil

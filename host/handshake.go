@@ -121,6 +121,9 @@ func (h *Host) welcome(conn net.Conn, r *bufio.Reader) (wire.Hello, subject.Subj
 	if p == nil {
 		p = h.checkHello(o)
 	}
+	if p == nil {
+		p = h.checkOver(o)
+	}
 	if p != nil {
 		h.refused(conn, p)
 		return wire.Hello{}, nobody, p

@@ -60,6 +60,7 @@ type Host struct {
 	groups  map[uint32]*group // fixed after Start, as numbers are
 	numbers []uint32
 	roster  atomic.Pointer[roster]
+	obeyed  atomic.Pointer[obeyed]
 	setting sync.Mutex      // SetPeers, and the stop
 	dialing context.Context // of all peers
 	memory  *memory

@@ -30,9 +30,10 @@ type peer struct {
 
 	cancel context.CancelFunc // ends the dialling; set before it begins
 
-	mu      sync.Mutex
-	heard   net.Conn // the connection to us on which it sends
-	dropped bool
+	mu        sync.Mutex
+	heard     net.Conn // the connection to us on which it sends
+	heardBoot uint64   // and the start that does
+	dropped   bool
 }
 
 func newPeer(number uint64, address string) *peer {
@@ -42,13 +43,13 @@ func newPeer(number uint64, address string) *peer {
 // movedTo says that the peer sends on that connection now. The one before, if there is one, is closed: the peer has given it up, or is
 // a new start. A connection that was only welcomed does not count: a peer may make several and use one. False says that the peer was
 // dropped.
-func (p *peer) movedTo(conn net.Conn) bool {
+func (p *peer) movedTo(conn net.Conn, boot uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.heard != nil {
 		_ = p.heard.Close()
 	}
-	p.heard = conn
+	p.heard, p.heardBoot = conn, boot
 	return !p.dropped
 }
 
@@ -75,6 +76,10 @@ func ipOf(address string) net.IP {
 func (h *Host) dialFailed(p *peer, err error) {
 	if why, ours := condemned(err); ours {
 		h.condemn(p, why)
+		return
+	}
+	if why := h.takenDown(err, p.number); why != nil {
+		h.fail(why)
 		return
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {

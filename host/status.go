@@ -13,6 +13,7 @@ import (
 	"onevoice/replica"
 	"onevoice/step"
 	"onevoice/store"
+	"onevoice/view"
 )
 
 // Status is what a server knows of itself, without asking anybody.
@@ -31,8 +32,10 @@ type Status struct {
 	Clock clock.Status
 	// Detection says what this server holds of the others.
 	Detection detect.Status
-	Counters  Counters
-	Disk      store.Stats
+	// View is the newest view that this server obeys.
+	View     view.View
+	Counters Counters
+	Disk     store.Stats
 }
 
 // GroupStatus says where a group stands here.
@@ -72,9 +75,10 @@ type Counters struct {
 	SlowClients         uint64 // connections cut because replies were not read
 	LeasesEnded         uint64 // connections ended because of their age, or because their certificates are no longer good
 	Forbidden           uint64 // clients' frames without the right
+	Late                uint64 // frames of servers' starts that are over, dropped as they came
 	Watches             int64  // streams of events to clients, now
 	// Refused are connections that this server refused, by the word of the reason: hello, cluster, server, store, boot,
-	// connections, disk, tls, removed, and those of package cert.
+	// connections, disk, tls, removed, incarnation, and those of package cert.
 	Refused map[string]uint64
 	// Facts are the node's facts by name.
 	Facts map[string]uint64
@@ -97,7 +101,7 @@ type counters struct {
 	steps, inputs, ticks, lateTicks, maxLateNs atomic.Uint64
 	framesIn, framesOut, bytesIn, bytesOut     atomic.Uint64
 	reads, barriers, evalsInline, slowClients  atomic.Uint64
-	leasesEnded, forbidden                     atomic.Uint64
+	leasesEnded, forbidden, late               atomic.Uint64
 	watches                                    atomic.Int64
 	lastTickNs                                 int64 // driving goroutine only
 	stepsByMs                                  [StepClasses]atomic.Uint64
@@ -144,7 +148,7 @@ func (c *counters) snapshot() Counters {
 		Steps: c.steps.Load(), Inputs: c.inputs.Load(), Ticks: c.ticks.Load(), LateTicks: c.lateTicks.Load(),
 		MaxLateNs: c.maxLateNs.Load(), FramesIn: c.framesIn.Load(), FramesOut: c.framesOut.Load(),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(), Reads: c.reads.Load(), Barriers: c.barriers.Load(),
-		EvalsInline: c.evalsInline.Load(), SlowClients: c.slowClients.Load(), LeasesEnded: c.leasesEnded.Load(), Forbidden: c.forbidden.Load(),
+		EvalsInline: c.evalsInline.Load(), SlowClients: c.slowClients.Load(), LeasesEnded: c.leasesEnded.Load(), Forbidden: c.forbidden.Load(), Late: c.late.Load(),
 		Watches: c.watches.Load(),
 		Refused: maps.Clone(c.refused),
 	}
@@ -168,7 +172,8 @@ func (h *Host) Status() Status {
 		}
 	}
 	node := h.askNode()
-	s.Clock, s.Detection = node.Clock, node.Detection
+	s.Clock, s.Detection, s.View = node.Clock, node.Detection, h.View()
+	s.Counters.Late += node.Late
 	for _, g := range node.Groups {
 		s.Groups = append(s.Groups, h.groupStatus(g))
 	}

@@ -145,6 +145,8 @@ func (s *Summary) printCounts(w io.Writer) {
 		{"learners made voters (per server)", s.Facts["member-promoted"]}, {"members let go (per server)", s.Facts["member-removed"]},
 		{"changes marked as reached (per server)", s.Facts["members-as-wished"]}, {"steps of members refused", s.Facts["member-refused"]},
 		{"servers that saw their own removal", s.Facts["removed"]},
+		{"views made", s.Facts["views"]}, {"views obeyed (per server)", s.Facts["view-obeyed"]},
+		{"servers taken down, and started anew", s.Facts["taken-down"]}, {"entries fenced (per server)", s.Facts["fenced"]},
 		{"leaders that handed over to go", s.Facts["hand-over"]}, {"leadership handed over on demand", s.Work.Transfers},
 		{"servers upgraded", s.Work.Upgraded}, {"servers rolled back", s.Work.RolledBack},
 		{"versions proposed", s.Facts["version-proposed"]}, {"groups raised to a newer version", s.Work.Raised},

@@ -13,8 +13,8 @@ const (
 	// unsettledNs is how long a process that is reported by some, but not by a majority, makes a decision about others wait: they may be
 	// cut off together, and then one view says so.
 	unsettledNs = int64(50_000_000)
-	// holdNs is how long a server that was called down wrongly again and again must be heard before it is up: it doubles with each such fall
-	// within memoryNs, from the second on, up to mostHoldNs.
+	// holdNs is how long a server that was called down wrongly must be heard before it is up again: it doubles with each such fall
+	// within memoryNs, up to mostHoldNs.
 	holdNs     = int64(1_000_000_000)
 	mostHoldNs = int64(60_000_000_000)
 	memoryNs   = int64(600_000_000_000)
@@ -85,10 +85,13 @@ func (t *turn) admit() {
 		}
 		at, found := slices.BinarySearchFunc(t.next.Processes, row.Server, func(p view.Process, s uint64) int { return cmp.Compare(p.Server, s) })
 		if found && t.next.Processes[at].Boot >= row.Boot {
-			if p := &t.next.Processes[at]; p.Boot == row.Boot && p.Standing == view.Down && p.Why != view.Killed && row.Last == view.NoEvidence {
-				t.fell(p.PID)
+			if p := &t.next.Processes[at]; p.Boot == row.Boot && row.Last == view.NoEvidence {
+				t.fell(p)
 			}
 			continue
+		}
+		if found && row.Fell {
+			t.fell(&t.next.Processes[at])
 		}
 		fresh := view.Process{PID: view.PID{Server: row.Server, Incarnation: t.place<<8 | uint64(i)}, Boot: row.Boot}
 		t.hear(row.Server, 0)
@@ -101,12 +104,13 @@ func (t *turn) admit() {
 	}
 }
 
-// fell notes, once, that an incarnation that is down goes on speaking: it was cut off or late, and not dead.
-func (t *turn) fell(p view.PID) {
-	if slices.ContainsFunc(t.falls, func(f fall) bool { return f.PID == p }) {
+// fell notes, once, that an incarnation that is down went on: it was cut off or late, and not dead. Whom an operator has taken down is
+// no such one.
+func (t *turn) fell(p *view.Process) {
+	if p.Standing != view.Down || p.Why == view.Killed || slices.ContainsFunc(t.falls, func(f fall) bool { return f.PID == p.PID }) {
 		return
 	}
-	t.falls = append(t.falls, fall{p, t.nowNs})
+	t.falls = append(t.falls, fall{p.PID, t.nowNs})
 	if over := len(t.falls) - maxFalls; over > 0 {
 		t.falls = t.falls[over:]
 	}
@@ -186,8 +190,8 @@ func (t *turn) judge() {
 	var pending []suspect
 	for i := range t.next.Processes {
 		p := &t.next.Processes[i]
-		if p.Standing == view.Down {
-			continue
+		if p.Standing == view.Down || p.Standing == view.Joining {
+			continue // who is joining is not counted on, and only waits the longer
 		}
 		against, kind, _ := t.reports(p)
 		switch {
@@ -254,17 +258,9 @@ func (t *turn) raise() {
 func (t *turn) hold(server uint64) int64 {
 	hold := int64(0)
 	for _, f := range t.falls {
-		if f.Server != server {
-			continue
+		if f.Server == server {
+			hold = min(max(2*hold, holdNs), mostHoldNs)
 		}
-		if hold == 0 {
-			hold = holdNs / 2 // the first fall costs nothing
-			continue
-		}
-		hold = min(2*hold, mostHoldNs)
-	}
-	if hold < holdNs {
-		return 0
 	}
 	return hold
 }

@@ -28,10 +28,10 @@ type Observation struct {
 // Row is what one server says of itself and of the others.
 type Row struct {
 	Server, Boot uint64
-	// Leaving says that it is about to end, Last that it has, and why: Exited or Disk.
-	Leaving bool
-	Last    view.Evidence
-	Seen    []Seen // by server
+	// Leaving says that it is about to end, Last that it has, and why: Exited or Disk; Fell that its start before this one was taken down.
+	Leaving, Fell bool
+	Last          view.Evidence
+	Seen          []Seen // by server
 }
 
 // Seen is what a server says of another: the start that it has heard, 0 for none, and what it holds against it.
@@ -54,6 +54,7 @@ func (o *Observation) append(w *codec.Writer) {
 		w.U64(row.Server)
 		w.U64(row.Boot)
 		w.Bool(row.Leaving)
+		w.Bool(row.Fell)
 		w.U8(uint8(row.Last))
 		w.Uvarint(uint64(len(row.Seen)))
 		for _, s := range row.Seen {
@@ -83,8 +84,8 @@ func Decode(b []byte) (Observation, error) {
 func readObservation(r *codec.Reader) Observation {
 	o := Observation{BoundNs: r.I64()}
 	last := uint64(0)
-	for range r.Count(view.MaxProcesses, 19) {
-		row := Row{Server: r.U64(), Boot: r.U64(), Leaving: r.Bool(), Last: view.Evidence(r.U8())}
+	for range r.Count(view.MaxProcesses, 20) {
+		row := Row{Server: r.U64(), Boot: r.U64(), Leaving: r.Bool(), Fell: r.Bool(), Last: view.Evidence(r.U8())}
 		if row.Server <= last || row.Last > view.LastEvidence {
 			r.Fail()
 		}

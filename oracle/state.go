@@ -72,7 +72,7 @@ func (s *State) Differs(o *Observation) bool {
 		return true
 	}
 	return !slices.EqualFunc(o.Rows, s.observed.Rows, func(a, b Row) bool {
-		return a.Server == b.Server && a.Boot == b.Boot && a.Leaving == b.Leaving && a.Last == b.Last && slices.Equal(a.Seen, b.Seen)
+		return a.Server == b.Server && a.Boot == b.Boot && a.Leaving == b.Leaving && a.Fell == b.Fell && a.Last == b.Last && slices.Equal(a.Seen, b.Seen)
 	}) || !slices.Equal(o.Leads, s.observed.Leads)
 }
 

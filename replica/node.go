@@ -26,6 +26,8 @@ type Config struct {
 	Self uint64
 	// Boot is the number of this start; each start of a server has a higher one.
 	Boot uint64
+	// Fell says that the start before this one was taken down.
+	Fell bool
 	// Groups hold one log each; their numbers differ and their Self is the node's.
 	Groups []consensus.Config
 	// Membership is the number of the group whose roots are a Membership and say who shall be in every group, and perhaps an Oracle and
@@ -74,6 +76,7 @@ type Node struct {
 	membership uint32     // its group
 	agreed     Membership // nil while none is known
 	boot       uint64
+	fell       bool
 	oracle     obedience
 	leaving    bool // it is about to end
 }
@@ -125,7 +128,7 @@ func Open(c Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Node, 
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	n := &Node{self: c.Self, boot: c.Boot, membership: c.Membership, clock: clock.New(c.Self), vigil: newVigil(c)}
+	n := &Node{self: c.Self, boot: c.Boot, fell: c.Fell, membership: c.Membership, clock: clock.New(c.Self), vigil: newVigil(c)}
 	for _, cfg := range c.Groups {
 		cfg.Boot = c.Boot
 		group, err := consensus.Open(cfg, scan)
@@ -181,6 +184,7 @@ func (n *Node) Raise(group, to uint32, supports func(server uint64) (consensus.V
 // Step implements step.Machine.
 func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 	now.WallNs = n.clock.Read(now)
+	n.vigil.nowNs = now.MonoNs
 	n.vigil.detector.Now(now.MonoNs)
 	for i := range in {
 		n.take(now, &in[i], out)

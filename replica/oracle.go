@@ -141,7 +141,7 @@ func (n *Node) observation(now step.Now) oracle.Observation {
 
 // row is what a server says of itself and the others.
 func row(server uint64, b *wire.Beat) oracle.Row {
-	r := oracle.Row{Server: server, Boot: b.Boot, Leaving: b.Leaving, Last: b.Last}
+	r := oracle.Row{Server: server, Boot: b.Boot, Leaving: b.Leaving, Fell: b.Fell, Last: b.Last}
 	for _, h := range b.Heard {
 		r.Seen = append(r.Seen, oracle.Seen{Server: h.Server, Boot: h.Boot, Evidence: h.Evidence})
 	}

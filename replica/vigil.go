@@ -16,11 +16,13 @@ import (
 // majority reports who has it.
 type vigil struct {
 	detector *detect.Detector
+	nowNs    int64
 	contests []failover.Contest // by place among the groups
 	said     []view.Evidence    // opinions as the last beat told them, by place among servers
 	servers  []uint64           // the others, sorted
 	due      bool               // a beat is to go out
-	told     []lead             // to clients, by place among the groups
+	callers  []caller
+	told     []lead // to clients, by place among the groups
 }
 
 // lead is who leads a group, and in which term.
@@ -32,11 +34,34 @@ func newVigil(c Config) vigil {
 	}
 }
 
-// servers are all members of any group but this server, sorted.
+// caller is a server that beats. It may know that this one belongs to the cluster when this one does not know it: who has just joined knows
+// nobody, and whoever leads does not listen to it before it has said in which of its starts it is.
+type caller struct {
+	server  uint64
+	untilNs int64
+}
+
+// maxCallers bounds those remembered: no more can be in a view.
+const maxCallers = view.MaxProcesses
+
+// called remembers who has sent a beat.
+func (v *vigil) called(server uint64, nowNs int64) {
+	v.callers = slices.DeleteFunc(v.callers, func(c caller) bool { return c.server == server || c.untilNs <= nowNs })
+	if len(v.callers) < maxCallers {
+		v.callers = append(v.callers, caller{server, nowNs + detect.MostBoundNs})
+	}
+}
+
+// servers are all members of any group and all that beat, but this server, sorted.
 func (n *Node) servers() []uint64 {
 	var all []uint64
 	for _, m := range n.members {
 		all = append(append(all, m.group.Voters()...), m.group.Learners()...)
+	}
+	for _, c := range n.vigil.callers {
+		if c.untilNs > n.vigil.nowNs {
+			all = append(all, c.server)
+		}
 	}
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(s uint64) bool { return s == n.self })
@@ -55,10 +80,12 @@ func (v *vigil) tick(servers []uint64) {
 // beat takes another server's beat.
 func (n *Node) beat(from step.Address, body *codec.Reader, relayed bool) error {
 	b, err := wire.ReadBeat(body)
-	if err == nil {
-		n.vigil.detector.Heard(uint64(from), b, relayed)
+	if err != nil {
+		return err
 	}
-	return err
+	n.vigil.called(uint64(from), n.vigil.nowNs)
+	n.vigil.detector.Heard(uint64(from), b, relayed)
+	return nil
 }
 
 // keepVigil follows all that came with a step: opinions that have changed, the beat that is due, elections that are wanted.
@@ -132,7 +159,7 @@ func (n *Node) myBeat(now step.Now) wire.Beat {
 		term, index := g.LogEnd()
 		b.Logs = append(b.Logs, wire.LogEnd{Group: m.number, Term: g.Term(), Leader: g.Leader(), LastTerm: term, LastIndex: index})
 	}
-	b.Leaving = n.leaving
+	b.Leaving, b.Fell = n.leaving, n.fell
 	b.Fit = !b.Stuck && n.members[0].group.Fit() && n.mayLead()
 	return b
 }

@@ -16,6 +16,7 @@ import (
 	"onevoice/consensus"
 	"onevoice/machine"
 	"onevoice/step"
+	"onevoice/view"
 	"onevoice/wire"
 )
 
@@ -157,7 +158,7 @@ func (w *world) start(k int) {
 	s.node, s.inbox = node, nil
 	clear(s.applied)
 	for _, u := range w.clients {
-		u.core.Up(w.now.MonoNs, k, uint64(k+1), &u.out)
+		u.core.Up(w.now.MonoNs, k, view.Start{Server: uint64(k + 1)}, &u.out)
 	}
 }
 

@@ -15,8 +15,8 @@ type Beat struct {
 	// View is the newest view that it obeys.
 	View view.Number
 	// Stuck says that its disk has not completed a write for long; Fit that it may lead as far as it knows itself; Leaving that it is about
-	// to end.
-	Stuck, Fit, Leaving bool
+	// to end; Fell that its start before this one was taken down.
+	Stuck, Fit, Leaving, Fell bool
 	// Last is why this is the last beat of this start: Exited or Disk; NoEvidence where it is not.
 	Last view.Evidence
 	// Heard is what it knows of the other servers, by number.
@@ -60,7 +60,8 @@ const (
 	beatStuck = 1 << iota
 	beatFit
 	beatLeaving
-	beatKnown = beatStuck | beatFit | beatLeaving
+	beatFell
+	beatKnown = beatStuck | beatFit | beatLeaving | beatFell
 )
 
 // These are set beside the evidence of a Heard.
@@ -76,7 +77,7 @@ func (m *Beat) Encode() []byte {
 	w.U64(m.Boot)
 	w.I64(m.LateNs)
 	w.U64(uint64(m.View))
-	w.U8(flag(m.Stuck, beatStuck) | flag(m.Fit, beatFit) | flag(m.Leaving, beatLeaving))
+	w.U8(flag(m.Stuck, beatStuck) | flag(m.Fit, beatFit) | flag(m.Leaving, beatLeaving) | flag(m.Fell, beatFell))
 	w.U8(uint8(m.Last))
 	w.Uvarint(uint64(len(m.Heard)))
 	for _, h := range m.Heard {
@@ -107,7 +108,7 @@ func flag(set bool, bit uint8) uint8 {
 func ReadBeat(r *codec.Reader) (Beat, error) {
 	m := Beat{Boot: r.U64(), LateNs: r.I64(), View: view.Number(r.U64())}
 	flags := r.U8()
-	m.Stuck, m.Fit, m.Leaving = flags&beatStuck != 0, flags&beatFit != 0, flags&beatLeaving != 0
+	m.Stuck, m.Fit, m.Leaving, m.Fell = flags&beatStuck != 0, flags&beatFit != 0, flags&beatLeaving != 0, flags&beatFell != 0
 	m.Last = view.Evidence(r.U8())
 	for range r.Count(maxHeard, 25) {
 		h := Heard{Server: r.U64(), Boot: r.U64(), AgeNs: r.I64()}

@@ -168,13 +168,13 @@ func countersOf(h *host.Status) map[string]uint64 {
 	to := map[string]uint64{
 		"steps_total": c.Steps, "late_ticks_total": c.LateTicks, "frames_in_total": c.FramesIn, "frames_out_total": c.FramesOut,
 		"bytes_in_total": c.BytesIn, "bytes_out_total": c.BytesOut, "reads_total": c.Reads, "slow_clients_total": c.SlowClients,
-		"connections_ended_total": c.LeasesEnded, "frames_forbidden_total": c.Forbidden,
+		"connections_ended_total": c.LeasesEnded, "frames_forbidden_total": c.Forbidden, "frames_of_ended_starts_total": c.Late,
 		"clients": uint64(h.Clients), "queued_peers": uint64(h.QueuedPeers), "queued_clients": uint64(h.QueuedClients),
 		"boot": h.Identity.Boot,
 	}
 	addDisk(to, &h.Disk)
 	to["detection_bound_ns"], to["tick_late_p999_ns"] = uint64(h.Detection.BoundNs), uint64(h.Detection.LateNs)
-	to["beats_of_earlier_starts_total"] = h.Detection.Old
+	to["beats_of_earlier_starts_total"], to["beats_of_ended_starts_total"] = h.Detection.Old, h.Detection.Over
 	for i, over := 1, c.StepsOver(); i < len(over); i++ {
 		to[stepCounter(1<<(i-1))] = over[i]
 	}

@@ -35,6 +35,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root().ExecuteContext(ctx)
 	stop()
+	if isTakenDown(err) {
+		err = startAnew()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "onevoice: "+err.Error())
 	}

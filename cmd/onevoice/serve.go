@@ -241,6 +241,9 @@ func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.
 		at.SnapshotEntries, at.KeepEntries = cmp.Or(l.SnapshotEntries, at.SnapshotEntries), cmp.Or(l.KeepEntries, at.KeepEntries)
 	}
 	config.Boot = s.Identity().Boot
+	if config.Fell, err = fell(); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
 	node, err := replica.Open(config, s.Scan)
 	if err != nil {
 		return err
@@ -295,6 +298,10 @@ func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluste
 		select {
 		case <-ctx.Done():
 		case <-h.Done():
+			if isTakenDown(h.Err()) {
+				log.Warn("this start ends", "why", h.Err().Error())
+				endsBy(endPatience)
+			}
 			cancel(fmt.Errorf("serve: the node has stopped: %w", h.Err()))
 		}
 	}()
@@ -310,6 +317,7 @@ func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluste
 	server := web.New(o)
 	err = server.Serve(ctx, listener)
 	h.HandOver(handOverPatience)
+	h.Farewell()
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}

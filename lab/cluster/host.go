@@ -23,6 +23,7 @@ type host struct {
 	joined   bool // it began without knowing anything
 	retiring bool // it is gone from the membership, and will be taken away
 	next     bool // it runs the next build
+	fell     bool // its last start was taken down
 	addr     step.Address
 	boot     int
 	journals map[uint32]*watch.Log
@@ -65,7 +66,8 @@ func (r *run) config(addr step.Address, joins bool) replica.Config {
 // open builds the node from the disk, and empty journals beside it.
 func (h *host) open(b sim.Birth) (step.Machine, error) {
 	cfg := h.run.config(h.addr, h.joined)
-	cfg.Boot = uint64(b.Boot)
+	cfg.Boot, cfg.Fell = uint64(b.Boot), h.fell
+	h.fell = false
 	for i := range cfg.Groups {
 		cfg.Groups[i].Rand, cfg.Groups[i].Versions = b.Rand, versionsOf(h.next)
 	}

@@ -223,12 +223,13 @@ func (r *run) saved(p *sim.Party, prefix []byte, sum [32]byte) {
 func (r *run) role(p *sim.Party) string { return r.byAddr[p.Addr()].role() }
 
 // anew lets a server start again that was taken down.
-func (r *run) anew(_ *sim.Party, why error) bool {
+func (r *run) anew(p *sim.Party, why error) bool {
 	var d *replica.Downed
 	if !errors.As(why, &d) {
 		return false
 	}
 	r.facts["taken-down"]++
+	r.byAddr[p.Addr()].fell = true
 	return true
 }
 
@@ -249,6 +250,7 @@ func (r *run) report(faultNs int64) Report {
 		r.countClient(a)
 	}
 	r.countHistory()
+	r.facts["views"] = r.court.Views()
 	return Report{
 		Seed: r.seed, Violations: r.court.Violations(), Undecided: r.court.Undecided, Trace: hex.EncodeToString(sum[:]),
 		SimNs: r.world.NowNs(), FaultNs: faultNs, Servers: r.servers, Drawn: r.drawn(), Faults: r.world.Counters(), Facts: r.facts, Work: r.count,
