@@ -14,6 +14,10 @@ type bounds struct {
 // worldBounds are some ten times what the busiest of thousands of worlds took; lab sim prints what that is.
 var worldBounds = bounds{steps: 500_000, events: 1_000_000, frames: 500_000, bytes: 50_000_000}
 
+func (b bounds) times(n int) bounds {
+	return bounds{n * b.steps, n * b.events, n * b.frames, n * b.bytes}
+}
+
 // over says what of a world is beyond its bound, empty where nothing is.
 func (b *bounds) over(c *Counters) string {
 	for _, one := range []struct {

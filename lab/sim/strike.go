@@ -2,9 +2,30 @@ package sim
 
 // Strike begins one fault of a server at once, from outside of the schedule: Crash for good, Pause, Mute, Deaf or Isolate, the last three
 // towards clients as well; or Star, where it is the one that all other servers reach and nobody else is. It lasts until the world
-// ends, a Pause until Resume.
+// ends or Mend, a Pause until Resume.
 func (w *World) Strike(kind Kind, victim *Party) {
 	w.counted(kind, victim)
+	switch kind {
+	case Crash:
+		w.crash(victim, false)
+	case Pause:
+		w.pause(victim, 1<<60)
+	default:
+		for _, c := range w.strikes(kind, victim) {
+			w.cut(c.from, c.to)
+		}
+	}
+}
+
+// Mend ends a Strike that cut links.
+func (w *World) Mend(kind Kind, victim *Party) {
+	for _, c := range w.strikes(kind, victim) {
+		w.mend(c.from, c.to)
+	}
+}
+
+// strikes are the ways that a Strike cuts.
+func (w *World) strikes(kind Kind, victim *Party) []way {
 	var rest, servers []*Party
 	for _, p := range w.parties {
 		if p == victim {
@@ -16,21 +37,20 @@ func (w *World) Strike(kind Kind, victim *Party) {
 	}
 	mute, deaf := toward(nil, []*Party{victim}, rest), toward(nil, rest, []*Party{victim})
 	switch kind {
-	case Crash:
-		w.crash(victim, false)
-	case Pause:
-		w.pause(victim, 1<<60)
 	case Mute:
-		w.cutWays(mute)
+		return mute
 	case Deaf:
-		w.cutWays(deaf)
+		return deaf
 	case Isolate:
-		w.cutWays(append(mute, deaf...))
+		return append(mute, deaf...)
 	case Star:
+		var all []way
 		for i, p := range servers {
-			w.cutWays(append(toward(nil, []*Party{p}, servers[i+1:]), toward(nil, servers[i+1:], []*Party{p})...))
+			all = append(all, append(toward(nil, []*Party{p}, servers[i+1:]), toward(nil, servers[i+1:], []*Party{p})...)...)
 		}
+		return all
 	}
+	return nil
 }
 
 // Resume ends a Pause: what has come meanwhile is taken.
@@ -38,11 +58,5 @@ func (w *World) Resume(p *Party) {
 	p.pausedNs = 0
 	if p.up && p.scheduled {
 		p.later(0, p.run)
-	}
-}
-
-func (w *World) cutWays(ways []way) {
-	for _, c := range ways {
-		w.cut(c.from, c.to)
 	}
 }

@@ -22,6 +22,8 @@ type Options struct {
 	Params *Params
 	// Off switches kinds of fault off, to shrink a failing run.
 	Off KindSet
+	// Long lets ten times as much happen as in a usual world, for one that goes on for minutes.
+	Long bool
 	// Text gets a readable trace; nil for none.
 	Text io.Writer
 	// Hooks look on.
@@ -87,6 +89,9 @@ func New(o Options) (*World, error) {
 		return nil, ErrLive
 	}
 	w := &World{seed: o.Seed, off: o.Off, hooks: o.Hooks, trace: newTrace(o.Text), reader: crand.Reader, bounds: worldBounds}
+	if o.Long {
+		w.bounds = w.bounds.times(10)
+	}
 	if o.Params != nil {
 		w.params = *o.Params
 	} else {

@@ -1,0 +1,361 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"onevoice/client/core"
+	"onevoice/consensus"
+	"onevoice/lab/judge"
+	"onevoice/lab/sim"
+	"onevoice/lab/toy"
+	"onevoice/machine"
+	"onevoice/members"
+	"onevoice/oracle"
+	"onevoice/replica"
+	"onevoice/step"
+	"onevoice/view"
+)
+
+// obeyRun is a healthy cluster with an oracle on a fast network, and clients that write and read all the time.
+type obeyRun struct {
+	gapRun
+	t     *testing.T
+	court *judge.Court
+	views []view.View
+	fell  map[step.Address]bool
+	boots map[step.Address]int
+}
+
+// order is a client that gives the oracle one command.
+type order struct {
+	pulse
+	op   []byte
+	done bool
+}
+
+// Step implements step.Machine.
+func (o *order) Step(now step.Now, in []step.Input, out *step.Out) {
+	for _, i := range in {
+		k := int(i.From) - 1
+		switch {
+		case i.Kind == step.Tick:
+			o.dial(now, out)
+			o.core.Tick(now.MonoNs, &o.out)
+		case i.Kind == step.Frame && len(i.Bytes) == 0:
+			o.links[k].up = true
+			o.core.Up(now.MonoNs, k, view.Start{Server: uint64(k + 1)}, &o.out)
+		case i.Kind == step.Frame:
+			o.core.Frame(now.MonoNs, k, i.Bytes, &o.out)
+		}
+	}
+	if o.op != nil {
+		o.core.Ask(now.MonoNs, core.Ask{Op: o.op}, &o.out)
+		o.op = nil
+	}
+	o.done = o.done || len(o.out.Finished) > 0
+	for _, s := range o.out.Sends {
+		out.Sends = append(out.Sends, step.Send{To: step.Address(s.Server + 1), Bytes: s.Frame})
+	}
+	o.out.Reset()
+}
+
+const oracleGroup = 2
+
+func newObeyRun(t *testing.T, seed uint64, servers int) *obeyRun {
+	r := &obeyRun{t: t, court: judge.NewCourt(), fell: map[step.Address]bool{}, boots: map[step.Address]int{}}
+	params := healthy(servers)
+	world, err := sim.New(sim.Options{Seed: seed, Params: &params, Long: true, Hooks: sim.Hooks{
+		Stepped: r.stepped, Anew: r.anew, Broken: func(p *sim.Party, what string, err error) { t.Errorf("%v %s: %v", p, what, err) },
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(world.Close)
+	r.world = world
+	for k := range servers {
+		r.addServer(uint64(k+1), servers)
+	}
+	for i, query := range []bool{false, true} {
+		p := &pulse{run: &r.gapRun, query: query, links: make([]dial, servers)}
+		cfg := core.Config{Group: gapGroup, Nearest: -1, Rand: sim.Stream(seed, fmt.Sprintf("pulse %d", i))}
+		for k := range servers {
+			cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
+		}
+		p.core = core.New(cfg)
+		r.clients = append(r.clients, p)
+		world.AddClient(fmt.Sprintf("c%d", i), p)
+	}
+	r.until("everybody is up", func() bool { return r.standing(view.Up) == servers && r.leader() != nil && r.clients[0].asked > 20 })
+	return r
+}
+
+func (r *obeyRun) addServer(self uint64, servers int) {
+	genesis := members.Genesis{Groups: []uint32{gapGroup, oracleGroup}}
+	var voters []uint64
+	for k := range servers {
+		name := fmt.Sprintf("n%d", k+1)
+		genesis.Servers = append(genesis.Servers, members.Server{Number: uint64(k + 1), Name: name, HTTP: name + ":1", Peer: name + ":2"})
+		voters = append(voters, uint64(k+1))
+	}
+	config := func(random *rand.Rand, boot int) replica.Config {
+		return replica.Config{Self: self, Boot: uint64(boot), Fell: r.fell[step.Address(self)], Membership: oracleGroup, Groups: []consensus.Config{
+			{Group: gapGroup, Self: self, Voters: voters, Rand: random, NewMachine: func() machine.Machine { return toy.New() }},
+			{Group: oracleGroup, Self: self, Voters: voters, Rand: random, NewMachine: func() machine.Machine { return oracle.New(genesis) }},
+		}}
+	}
+	first, err := replica.Bootstrap(config(nil, 0))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.hosts = append(r.hosts, r.world.AddServer(step.Address(self), first, func(b sim.Birth) (step.Machine, error) {
+		c := config(b.Rand, b.Boot)
+		r.fell[step.Address(self)], r.boots[step.Address(self)] = false, b.Boot
+		return replica.Open(c, b.Scan)
+	}))
+}
+
+func (r *obeyRun) stepped(p *sim.Party, _ *step.Out) {
+	node := p.Machine().(*replica.Node)
+	applied := node.TakeApplied()
+	for _, a := range applied {
+		for _, b := range a.Events {
+			if a.Group != oracleGroup {
+				break
+			}
+			e, is, err := oracle.DecodeEvent(b)
+			if err != nil {
+				r.t.Error(err)
+			}
+			if is {
+				r.court.View(p.Name(), e.View)
+				if n := len(r.views); n == 0 || e.View.Number > r.views[n-1].Number {
+					r.views = append(r.views, e.View)
+				}
+			}
+		}
+	}
+	for _, a := range applied {
+		r.court.Applied(p.Name(), r.boots[p.Addr()], a.Group, judge.Applied{Index: a.Index, Epoch: a.Epoch, Hash: a.Hash, LogTimeNs: a.LogTimeNs,
+			Events: a.Events, Installed: a.Installed, By: a.By, View: a.View})
+	}
+}
+
+func (r *obeyRun) anew(p *sim.Party, why error) bool {
+	var d *replica.Downed
+	if !errors.As(why, &d) {
+		return false
+	}
+	r.fell[p.Addr()] = true
+	return true
+}
+
+func (r *obeyRun) until(what string, done func() bool) {
+	r.t.Helper()
+	if !r.world.Run(r.world.NowNs()+5*secNs, done) || r.world.Stopped() {
+		r.t.Fatalf("never: %s; the view is %+v", what, r.view())
+	}
+}
+
+func (r *obeyRun) run(ns int64) {
+	if r.world.Run(r.world.NowNs()+ns, nil); r.world.Stopped() {
+		r.t.FailNow()
+	}
+}
+
+// view is the newest that was made.
+func (r *obeyRun) view() view.View {
+	if len(r.views) == 0 {
+		return view.View{}
+	}
+	return r.views[len(r.views)-1]
+}
+
+func (r *obeyRun) standing(s view.Standing) int {
+	n := 0
+	for _, p := range r.view().Processes {
+		if p.Standing == s {
+			n++
+		}
+	}
+	return n
+}
+
+// done fails the test for every law that was broken.
+func (r *obeyRun) done() {
+	r.t.Helper()
+	for _, v := range r.court.Violations() {
+		r.t.Error(v)
+	}
+}
+
+// quiet forgets the gaps so far.
+func (r *obeyRun) quiet() {
+	for _, p := range r.clients {
+		p.lastNs, p.longest = r.world.NowNs(), 0
+	}
+}
+
+// gap is the longest time that any client waited since.
+func (r *obeyRun) gap() int64 {
+	longest := int64(0)
+	for _, p := range r.clients {
+		longest = max(longest, p.longest, r.world.NowNs()-p.lastNs)
+	}
+	return longest
+}
+
+// A verdict against a healthy leader that goes on talking: it ends, is back by itself, up within 2 s, and nothing that it proposed
+// after the view was applied has taken effect (S3, which the court judges).
+func TestAHealthyLeaderIsTakenDown(t *testing.T) {
+	for seed := range uint64(8) {
+		r := newObeyRun(t, seed, 3+2*int(seed%2))
+		led := r.leader()
+		r.quiet()
+		for _, q := range r.view().Processes {
+			if q.Server == uint64(led.Addr()) {
+				r.fence(q.PID)
+			}
+		}
+		if r.standing(view.Down) != 1 {
+			t.Fatalf("seed %d: nobody is down: %+v", seed, r.view())
+		}
+		from := r.world.NowNs()
+		r.until("it is up again", func() bool { return r.standing(view.Up) == len(r.hosts) })
+		t.Logf("seed %d: up again after %.0f ms, the longest gap was %.1f ms", seed, float64(r.world.NowNs()-from)/1e6, float64(r.gap())/1e6)
+		if r.world.NowNs()-from > 2*secNs {
+			t.Errorf("seed %d: it took %d ms", seed, (r.world.NowNs()-from)/milliNs)
+		}
+		if r.gap() > 110*milliNs {
+			t.Errorf("seed %d: a gap of %d ms", seed, r.gap()/milliNs)
+		}
+		r.done()
+		r.world.Close()
+	}
+}
+
+// fence has an operator take a process down.
+func (r *obeyRun) fence(p view.PID) {
+	o := &order{op: oracle.Fence{Server: p.Server, Incarnation: p.Incarnation}.Encode()}
+	o.links = make([]dial, len(r.hosts))
+	cfg := core.Config{Group: oracleGroup, Nearest: -1, Rand: sim.Stream(p.Incarnation, "order")}
+	for k := range r.hosts {
+		cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
+	}
+	o.core = core.New(cfg)
+	r.world.AddClient("operator", o)
+	r.until("the operator is answered", func() bool { return o.done })
+}
+
+// V4: a link that flaps for a minute costs two views at most. Only the first goes on for the whole minute.
+func TestAFlappingLink(t *testing.T) {
+	for seed, flap := range []struct {
+		kind                 sim.Kind
+		cutNs, wholeNs, long int64
+		most                 view.Number
+	}{
+		{sim.Isolate, 50 * milliNs, 50 * milliNs, 60 * secNs, 2}, {sim.Isolate, 90 * milliNs, 40 * milliNs, 4 * secNs, 2}, {sim.Isolate, 200 * milliNs, 200 * milliNs, 4 * secNs, 2},
+		{sim.Deaf, 50 * milliNs, 50 * milliNs, 4 * secNs, 3}, // now and then nobody reports it for a second: then it is up
+		{sim.Deaf, 150 * milliNs, 60 * milliNs, 4 * secNs, 2}, {sim.Mute, 100 * milliNs, 100 * milliNs, 4 * secNs, 2},
+	} {
+		r := newObeyRun(t, uint64(seed), 3)
+		victim := r.idle()
+		for _, p := range r.clients {
+			p.open = true // nobody asks anything more
+		}
+		before := r.view().Number
+		for from := r.world.NowNs(); r.world.NowNs()-from < flap.long; {
+			r.world.Strike(flap.kind, victim)
+			r.run(flap.cutNs)
+			r.world.Mend(flap.kind, victim)
+			r.run(flap.wholeNs)
+		}
+		n := r.view().Number - before
+		t.Logf("%v, %d ms cut and %d ms whole for %d s: %d views", flap.kind, flap.cutNs/milliNs, flap.wholeNs/milliNs, flap.long/secNs, n)
+		if n > flap.most {
+			t.Errorf("%v, %d ms cut and %d ms whole: %d views", flap.kind, flap.cutNs/milliNs, flap.wholeNs/milliNs, n)
+			for _, v := range r.views {
+				if v.Number > before && v.Number < before+8 {
+					t.Logf("%+v led %+v", v.Processes, v.Leads)
+				}
+			}
+		}
+		r.until("it is up again", func() bool { return r.standing(view.Up) == 3 })
+		r.done()
+		r.world.Close()
+	}
+}
+
+// idle is a server that leads nothing.
+func (r *obeyRun) idle() *sim.Party {
+	for _, h := range r.hosts {
+		leads := func(g consensus.Status) bool { return g.Role == consensus.RoleLeader }
+		if !slices.ContainsFunc(h.Machine().(*replica.Node).Status().Groups, leads) {
+			return h
+		}
+	}
+	return nil // not with three servers and two groups
+}
+
+// Servers that stop together go in one view, and the clients go on.
+func TestOneCut(t *testing.T) {
+	for seed := range uint64(8) {
+		r := newObeyRun(t, seed, 5)
+		r.quiet()
+		before := len(r.views)
+		stopped := []*sim.Party{r.hosts[seed%5], r.hosts[(seed+1)%5]}
+		for _, h := range stopped {
+			r.world.Strike(sim.Pause, h)
+		}
+		r.until("two are down", func() bool { return r.standing(view.Down) == 2 })
+		cuts := 0
+		for i := before; i < len(r.views); i++ {
+			if r.downs(i) > r.downs(i-1) {
+				cuts++
+			}
+		}
+		if cuts != 1 {
+			t.Errorf("seed %d: they went in %d views", seed, cuts)
+		}
+		r.run(300 * milliNs)
+		if r.gap() > 150*milliNs {
+			t.Errorf("seed %d: a gap of %d ms", seed, r.gap()/milliNs)
+		}
+		for _, h := range stopped {
+			r.world.Resume(h)
+		}
+		r.until("all are up again", func() bool { return r.standing(view.Up) == 5 })
+		r.done()
+		r.world.Close()
+	}
+}
+
+func (r *obeyRun) downs(i int) int {
+	return len(slices.DeleteFunc(slices.Clone(r.views[i].Processes), func(p view.Process) bool { return p.Standing != view.Down }))
+}
+
+// All servers lose power: they elect and admit one another by themselves, and answer, without a storm of verdicts.
+func TestAllLosePower(t *testing.T) {
+	for seed := range uint64(8) {
+		r := newObeyRun(t, seed, 3+2*int(seed%2))
+		before := len(r.views)
+		asked := r.clients[0].asked
+		r.world.PowerCut(sim.Stream(seed, "power").Int64N(200*milliNs) + 1)
+		from := r.world.NowNs()
+		r.until("a write is acknowledged", func() bool { return r.clients[0].asked > asked+1 })
+		took := r.world.NowNs() - from
+		r.until("all are up again", func() bool {
+			return len(r.views) > before && r.standing(view.Up) == len(r.hosts)
+		})
+		r.run(2 * secNs)
+		t.Logf("seed %d: first write after %d ms, %d views", seed, took/milliNs, len(r.views)-before)
+		if took > 3*secNs || len(r.views)-before > 12 {
+			t.Errorf("seed %d: first write after %d ms, %d views", seed, took/milliNs, len(r.views)-before)
+		}
+		r.done()
+		r.world.Close()
+	}
+}
