@@ -70,6 +70,7 @@ type cluster struct {
 	addrs   map[uint64]string
 	limits  consensus.Limits
 	machine func() machine.Machine  // nil: a counter
+	agreed  uint32                  // the group that says who is up, 0 for none
 	certs   map[uint64]*cert.Keeper // nil: without TLS
 	tls     *tls.Config             // of clients
 	mu      sync.Mutex              // of servers, which clients of this process look up
@@ -119,7 +120,7 @@ func (c *cluster) config(number uint64) replica.Config {
 	for n := range uint64(len(c.addrs)) {
 		g.Voters = append(g.Voters, n+1)
 	}
-	return replica.Config{Self: number, Groups: []consensus.Config{g}}
+	return replica.Config{Self: number, Membership: c.agreed, Groups: []consensus.Config{g}}
 }
 
 func (c *cluster) identity(number uint64) store.Identity {
@@ -193,7 +194,8 @@ func (c *cluster) stop(number uint64) {
 	c.mu.Lock()
 	delete(c.servers, number)
 	c.mu.Unlock()
-	if err := errors.Join(s.Close(), s.disk.Close()); err != nil {
+	var down *replica.Downed
+	if err := errors.Join(s.Close(), s.disk.Close()); err != nil && !errors.As(err, &down) {
 		c.t.Errorf("server %d: %v", number, err)
 	}
 }

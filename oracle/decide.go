@@ -272,8 +272,11 @@ func (t *turn) wakeAt(atNs int64) {
 	}
 }
 
-// boundGrain is by how much the detection bound must change to be worth a view.
-const boundGrain = int64(20_000_000)
+// boundGrain is by how much the detection bound must change to be worth a view, lowerNs for how long it must have been too high.
+const (
+	boundGrain = int64(20_000_000)
+	lowerNs    = int64(30_000_000_000)
+)
 
 // lead notes who leads, and the detection bound.
 func (t *turn) lead() {
@@ -289,8 +292,23 @@ func (t *turn) lead() {
 		}
 		t.change = true
 	}
-	if d := t.observed.BoundNs - t.view.BoundNs; d >= boundGrain || d <= -boundGrain {
-		t.next.BoundNs = t.observed.BoundNs
-		t.change = true
+	t.bound()
+}
+
+// bound raises the detection bound at once, and lowers it when it has been too high for a while: a machine that is late now and then must not
+// make a view each time.
+func (t *turn) bound() {
+	switch d := t.observed.BoundNs - t.view.BoundNs; {
+	case d > -boundGrain && d < boundGrain:
+		t.highNs = 0
+	case d > 0:
+		t.next.BoundNs, t.highNs, t.change = t.observed.BoundNs, 0, true
+	case t.highNs == 0:
+		t.highNs = t.nowNs
+		t.wakeAt(t.nowNs + lowerNs)
+	case t.nowNs-t.highNs >= lowerNs:
+		t.next.BoundNs, t.highNs, t.change = t.observed.BoundNs, 0, true
+	default:
+		t.wakeAt(t.highNs + lowerNs)
 	}
 }

@@ -365,6 +365,20 @@ func TestLeadsAndTheBound(t *testing.T) {
 	if v := w.state().View(); v.Number != 3 || v.BoundNs != 80*ms {
 		t.Errorf("%+v", v)
 	}
+	o.BoundNs -= boundGrain
+	w.apply(ms, o.Encode())
+	o.BoundNs += boundGrain
+	w.apply(lowerNs-ms, o.Encode())
+	o.BoundNs -= boundGrain
+	w.apply(ms, o.Encode())
+	w.pass(lowerNs - 1)
+	if v := w.state().View(); v.Number != 3 {
+		t.Errorf("a bound that was too high for less than a while is lowered: %+v", v)
+	}
+	w.pass(1)
+	if v := w.state().View(); v.Number != 4 || v.BoundNs != 60*ms {
+		t.Errorf("%+v", v)
+	}
 }
 
 func TestExplain(t *testing.T) {

@@ -47,6 +47,7 @@ func (s *State) append(w *codec.Writer) {
 	s.view.Append(w)
 	s.observed.append(w)
 	w.I64(s.dueNs)
+	w.I64(s.highNs)
 	w.Uvarint(uint64(len(s.suspects)))
 	for _, p := range s.suspects {
 		w.U64(p.server)
@@ -69,7 +70,7 @@ func (s *State) append(w *codec.Writer) {
 func (s *State) read(r *codec.Reader) {
 	s.view = view.ReadView(r)
 	s.observed = readObservation(r)
-	s.dueNs = r.I64()
+	s.dueNs, s.highNs = r.I64(), r.I64()
 	for range r.Count(view.MaxProcesses, 24) {
 		s.suspects = append(s.suspects, suspect{r.U64(), r.U64(), r.I64()})
 	}

@@ -21,6 +21,7 @@ type State struct {
 	falls    []fall    // in the order in which they came
 	history  []Verdict // oldest first
 	dueNs    int64
+	highNs   int64 // since when the view's detection bound is higher than it need be, 0 where it is not
 }
 
 // suspect is a process that some report, and since when.

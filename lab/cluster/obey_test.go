@@ -359,3 +359,25 @@ func TestAllLosePower(t *testing.T) {
 		r.world.Close()
 	}
 }
+
+// Who reports a leader takes nothing from it for a while: a deaf leader goes on appending.
+func TestAReportIsAPromise(t *testing.T) {
+	held := uint64(0)
+	for seed := range uint64(6) {
+		r := newObeyRun(t, seed, 3)
+		r.world.Strike(sim.Deaf, r.leader())
+		r.run(150 * milliNs)
+		for _, h := range r.hosts {
+			if h.Up() {
+				for _, g := range h.Machine().(*replica.Node).Status().Groups {
+					held += g.Counters.Held
+				}
+			}
+		}
+		r.done()
+		r.world.Close()
+	}
+	if held == 0 {
+		t.Error("nobody held back anything")
+	}
+}
