@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"onevoice/internal/mutant"
 	"onevoice/step"
 	"onevoice/view"
 	"onevoice/wire"
@@ -86,7 +87,7 @@ func (d *Detector) Tick() {
 	if d.tickNs != 0 {
 		late := d.nowNs - d.tickNs - step.TickNs
 		d.late.add(late)
-		if late > d.BoundNs()/4 {
+		if late > d.BoundNs()/4 && !mutant.On(mutant.LatenessIgnored) {
 			d.abstain = abstainTicks
 		}
 	}
@@ -190,7 +191,7 @@ func (d *Detector) Opinion(server uint64) view.Evidence {
 // about itself is no report, nor is one about an earlier start of the subject.
 func (d *Detector) Reports(reporter, subject uint64) bool {
 	p := d.peer(reporter)
-	if p == nil || reporter == subject || d.nowNs-p.heardNs > d.BoundNs() || d.Over(reporter) {
+	if p == nil || reporter == subject || d.nowNs-p.heardNs > d.BoundNs() && !mutant.On(mutant.OldReports) || d.Over(reporter) {
 		return false
 	}
 	boot := uint64(0)

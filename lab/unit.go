@@ -25,6 +25,13 @@ func unitTests() map[mutant.Bug]unitTest {
 		mutant.HeartbeatWhileStalled: {"./consensus", "TestLeaderWithStuckDiskIsReplaced"},
 		mutant.DamageIsTorn:          {"./store", "TestOneBitAnywhereIsNoticed"},
 		mutant.DirectoryNotSynced:    {"./store", "TestEveryCrashPointHoldsWhatWasAcknowledged"},
+		mutant.IgnoreVerdict:         {"./consensus", "TestWhoIsDownHasNoEffect"},
+		mutant.BackFromDown:          {"./oracle", "TestDownIsFinal"},
+		mutant.VictimReports:         {"./oracle", "TestOthersWhoDoNotCount"},
+		mutant.DownedReports:         {"./oracle", "TestWhoDoesNotCount"},
+		mutant.OldReports:            {"./detect", "TestReportsThatDoNotCount"},
+		mutant.LatenessIgnored:       {"./detect", "TestWhoWasLateHasNoOpinion"},
+		mutant.DownedIsHeard:         {"./client/core", "TestWhoIsDownIsLeft"},
 	}
 }
 

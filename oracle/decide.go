@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"onevoice/internal/mutant"
 	"onevoice/members"
 	"onevoice/view"
 )
@@ -87,6 +88,9 @@ func (t *turn) admit() {
 		if found && t.next.Processes[at].Boot >= row.Boot {
 			if p := &t.next.Processes[at]; p.Boot == row.Boot && row.Last == view.NoEvidence {
 				t.fell(p)
+				if mutant.On(mutant.BackFromDown) && p.Standing == view.Down {
+					t.set(p, view.Up, view.NoEvidence)
+				}
 			}
 			continue
 		}
@@ -156,7 +160,9 @@ func (t *turn) votes(server uint64) bool {
 func (t *turn) reports(p *view.Process) (against int, why view.Evidence, hear int) {
 	var kinds [view.LastEvidence + 1]int
 	for _, row := range t.observed.Rows {
-		if row.Server == p.Server || !t.votes(row.Server) || t.isDown(row.Server, row.Boot) {
+		switch {
+		case row.Server == p.Server && !mutant.On(mutant.VictimReports), !t.votes(row.Server),
+			t.isDown(row.Server, row.Boot) && !mutant.On(mutant.DownedReports):
 			continue
 		}
 		i, found := slices.BinarySearchFunc(row.Seen, p.Server, func(s Seen, server uint64) int { return cmp.Compare(s.Server, server) })

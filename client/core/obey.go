@@ -2,6 +2,7 @@ package core
 
 import (
 	"onevoice/codec"
+	"onevoice/internal/mutant"
 	"onevoice/view"
 	"onevoice/wire"
 )
@@ -35,7 +36,7 @@ func (c *Core) obey(v *view.View, out *Out) {
 	}
 	c.view, c.floors = *v, v.Floors()
 	for k := range c.servers {
-		if s := &c.servers[k]; s.up && c.over(s) {
+		if s := &c.servers[k]; s.up && c.over(s) && !mutant.On(mutant.DownedIsHeard) {
 			c.drop(k)
 			out.Redial = append(out.Redial, k)
 			c.stats.Fenced++

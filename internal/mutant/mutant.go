@@ -49,6 +49,18 @@ const (
 	DamageIsTorn
 	// DirectoryNotSynced never syncs the store's directory.
 	DirectoryNotSynced
+	// BackFromDown takes a beat of a start that is down for its return.
+	BackFromDown
+	// VictimReports counts what a server says of itself among the reports about it.
+	VictimReports
+	// DownedReports counts what a server reports that is down itself.
+	DownedReports
+	// OldReports counts reports by beats that are older than the detection bound.
+	OldReports
+	// LatenessIgnored lets a server have opinions though it was late itself.
+	LatenessIgnored
+	// DownedIsHeard lets a client go on with a server that is down.
+	DownedIsHeard
 	count
 )
 
@@ -84,6 +96,12 @@ func (b Bug) String() string {
 		HeartbeatWhileStalled: "heartbeat-while-stalled",
 		DamageIsTorn:          "damage-is-torn",
 		DirectoryNotSynced:    "directory-not-synced",
+		BackFromDown:          "back-from-down",
+		VictimReports:         "victim-reports",
+		DownedReports:         "downed-reports",
+		OldReports:            "old-reports",
+		LatenessIgnored:       "lateness-ignored",
+		DownedIsHeard:         "downed-is-heard",
 	}
 	if b < count {
 		return names[b]
