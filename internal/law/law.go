@@ -124,7 +124,9 @@ func product() []Room {
 		{"feed", Quiet, "geo cover airspace", nil},
 
 		{"members", Replicated, "codec machine view", nil},
-		{"oracle", Replicated, "codec machine view members", nil},
+		{"fence", Replicated, "codec view", nil},
+		{"lease", Replicated, "codec fence machine view", ordered},
+		{"oracle", Replicated, "codec lease machine view members", nil},
 		{"consensus/session", Replicated, "codec view wire", ordered},
 		{"consensus", Quiet, "codec step view machine wire consensus/session", Uses{raft: "RawNode orders the log", protobuf: "raft's messages are protobuf"}},
 		{"clock", Quiet, "step", nil},
