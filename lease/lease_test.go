@@ -394,9 +394,9 @@ func TestAPageIsBounded(t *testing.T) {
 	}
 }
 
-func (g Grant) named(name string) Grant {
-	g.Name = name
-	return g
+func (c Grant) named(name string) Grant {
+	c.Name = name
+	return c
 }
 
 func chunks(r machine.Root) string {
