@@ -54,7 +54,7 @@ func (t *turn) grant(c Grant) (Lease, *problem.Error) {
 	l := Lease{Name: c.Name, Owner: c.Owner, TTLMs: c.TTLMs, DelayMs: c.DelayMs, Standing: Held, EndsNs: t.state.nowNs + c.TTLMs*msNs}
 	switch old := t.settle(c.Name, t.emit); {
 	case old == nil && t.state.leases.Len() >= MaxLeases:
-		return Lease{}, &problem.Error{Kind: problem.Overloaded, Op: opGrant, Subject: c.Name, Detail: fmt.Sprintf("%d locks are held, allowed: %d", t.state.leases.Len(), MaxLeases)}
+		return Lease{}, &problem.Error{Kind: problem.Overloaded, Op: OpGrant, Subject: c.Name, Detail: fmt.Sprintf("%d locks are held, allowed: %d", t.state.leases.Len(), MaxLeases)}
 	case old == nil:
 		t.state.seq++
 		l.Token = fence.Token{Epoch: t.at.Epoch, Holder: c.Holder, Seq: t.state.seq}
@@ -63,14 +63,14 @@ func (t *turn) grant(c Grant) (Lease, *problem.Error) {
 		l.Token = old.Token
 	default:
 		now := t.state.asOf(old)
-		return now, &problem.Error{Kind: problem.Refused, Op: opGrant, Subject: c.Name, Detail: now.inTheWay()}
+		return now, &problem.Error{Kind: problem.Refused, Op: OpGrant, Subject: c.Name, Detail: now.inTheWay()}
 	}
 	t.put(&l)
 	return l, nil
 }
 
 func (t *turn) keep(c Keep) (Lease, *problem.Error) {
-	old, err := t.held(opKeep, c.Name, c.Holder)
+	old, err := t.held(OpKeep, c.Name, c.Holder)
 	if err != nil {
 		return Lease{}, err
 	}
@@ -81,7 +81,7 @@ func (t *turn) keep(c Keep) (Lease, *problem.Error) {
 }
 
 func (t *turn) release(c Release) (Lease, *problem.Error) {
-	l, err := t.held(opRelease, c.Name, c.Holder)
+	l, err := t.held(OpRelease, c.Name, c.Holder)
 	if err != nil {
 		return Lease{}, err
 	}
@@ -91,15 +91,15 @@ func (t *turn) release(c Release) (Lease, *problem.Error) {
 }
 
 func (t *turn) revoke(c Revoke) (Lease, *problem.Error) {
-	if err := checkName(opRevoke, c.Name); err != nil {
+	if err := checkName(OpRevoke, c.Name); err != nil {
 		return Lease{}, err
 	}
 	old := t.settle(c.Name, t.emit)
 	switch {
 	case old == nil || old.Standing == Lapsed:
-		return Lease{}, &problem.Error{Kind: problem.NotFound, Op: opRevoke, Subject: c.Name, Detail: "nobody holds it"}
+		return Lease{}, &problem.Error{Kind: problem.NotFound, Op: OpRevoke, Subject: c.Name, Detail: "nobody holds it"}
 	case old.Token.Seq != c.Seq:
-		return t.state.asOf(old), &problem.Error{Kind: problem.Refused, Op: opRevoke, Subject: c.Name,
+		return t.state.asOf(old), &problem.Error{Kind: problem.Refused, Op: OpRevoke, Subject: c.Name,
 			Detail: fmt.Sprintf("grant %d was meant, and by now it is grant %d, of %s", c.Seq, old.Token.Seq, old.holder())}
 	case old.Standing == Revoked:
 		return t.state.asOf(old), nil
@@ -127,7 +127,7 @@ func (t *turn) held(op, name string, h fence.Holder) (*Lease, *problem.Error) {
 		return nil, lost("the name was granted to " + l.holder())
 	case l.Standing == Lapsed:
 		return nil, lost("it was not kept in time")
-	case l.Standing == Revoked && op == opKeep:
+	case l.Standing == Revoked && op == OpKeep:
 		return nil, lost("it was revoked")
 	}
 	return l, nil
@@ -135,15 +135,15 @@ func (t *turn) held(op, name string, h fence.Holder) (*Lease, *problem.Error) {
 
 // The words for what is done, in problems.
 const (
-	opGrant, opKeep, opRelease, opRevoke = "take lock", "keep lock", "release lock", "revoke lock"
+	OpGrant, OpKeep, OpRelease, OpRevoke = "take lock", "keep lock", "release lock", "revoke lock"
 )
 
 func (c *Grant) check() *problem.Error {
-	if err := checkName(opGrant, c.Name); err != nil {
+	if err := checkName(OpGrant, c.Name); err != nil {
 		return err
 	}
 	invalid := func(field, value, allowed string) *problem.Error {
-		return &problem.Error{Kind: problem.Invalid, Op: opGrant, Subject: c.Name, Field: field, Value: value, Allowed: allowed}
+		return &problem.Error{Kind: problem.Invalid, Op: OpGrant, Subject: c.Name, Field: field, Value: value, Allowed: allowed}
 	}
 	switch {
 	case c.Holder == fence.Holder{}:

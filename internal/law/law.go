@@ -137,6 +137,7 @@ func product() []Room {
 
 		{"client/core", Quiet, "codec view wire", nil},
 		{"client", Loud, "client/core codec step view wire subject watch", nil},
+		{"client/lock", Loud, "client fence lease", nil},
 		{"store", Loud, "codec step wire", Uses{pebble: "the durable log and snapshots"}},
 		{"internal/cluster", Loud, "wire", nil},
 		{"internal/procs", Loud, "internal/cluster", nil},
