@@ -146,8 +146,8 @@ func product() []Room {
 		{"cert", Loud, "subject internal/fresh", nil},
 		{"token", Loud, "subject internal/fresh", Uses{jose: "tokens and key sets: parsing and signatures"}},
 		{"host", Loud, "clock detect internal/cluster internal/realm subject cert codec step geo cover view machine wire airspace consensus watch replica client store", nil},
-		{"web/api", Quiet, "codec geo cover airspace", nil},
-		{"web", Loud, "members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
+		{"web/api", Quiet, "codec geo cover airspace lease", nil},
+		{"web", Loud, "fence lease members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
 		{"web/ui", Loud, "", nil},
 		{"web/ask", Loud, "web/api", nil},
 	}
