@@ -315,11 +315,11 @@ func contend(t *testing.T, r *rand.Rand) {
 					}
 				}
 				mu.Unlock()
-				time.Sleep(time.Duration(draw(5000)) * time.Millisecond)
+				pause(ctx, draw(5000))
 				if draw(2) == 0 {
 					cut.Store(true)
 					<-l.Done()
-					time.Sleep(time.Duration(draw(2000)) * time.Millisecond)
+					pause(ctx, draw(2000))
 					cut.Store(false)
 				}
 				mu.Lock()
@@ -330,7 +330,7 @@ func contend(t *testing.T, r *rand.Rand) {
 		})
 	}
 	for ctx.Err() == nil {
-		time.Sleep(7 * time.Millisecond)
+		pause(ctx, 7)
 		at, taken := s.find("a")
 		mu.Lock()
 		for n, l := range holding {
@@ -343,6 +343,14 @@ func contend(t *testing.T, r *rand.Rand) {
 	group.Wait()
 	if acquired < 10 {
 		t.Errorf("only %d times has somebody had it", acquired)
+	}
+}
+
+// pause lets time of the bubble pass, or ends with the test.
+func pause(ctx context.Context, ms int) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Duration(ms) * time.Millisecond):
 	}
 }
 
