@@ -126,15 +126,16 @@ func (l *Lock) Err() error {
 	return l.err
 }
 
-// Release gives the lock back: from then on it is not held, whatever Release returns. Where the servers do not hear of it, the lease lapses
-// by itself. Of a lock that was lost before, it returns why.
+// Release gives the lock back: from then on it is not held, whatever Release returns. Call it when nothing is under way any more that was
+// done under the lock. Where the servers do not hear of it, the lease lapses by itself. Of a lock that was lost before, it returns why; the
+// servers may still hold it for this holder, and are told too, so do not call it after the lock was taken up again under the same Holder.
 func (l *Lock) Release(ctx context.Context) error {
 	l.end(nil)
 	l.keeper.Wait()
-	if err := l.Err(); err != nil {
-		return err
-	}
 	_, err := l.oracle.Do(ctx, lease.Release{Name: l.name, Holder: l.token.Holder})
+	if lost := l.Err(); lost != nil {
+		return lost
+	}
 	return err
 }
 

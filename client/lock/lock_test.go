@@ -158,7 +158,9 @@ func TestAHolderStopsFirst(t *testing.T) {
 			if l.Held() || !is(l.Err(), problem.Expired, "another may hold it") {
 				t.Errorf("%v", l.Err())
 			}
-			if err := l.Release(t.Context()); !is(err, problem.Expired, "another may hold it") {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if err := l.Release(ctx); !is(err, problem.Expired, "another may hold it") {
 				t.Errorf("released: %v", err)
 			}
 			two, err := Await(t.Context(), s.path(), "a", Options{})
@@ -197,6 +199,28 @@ func (h *hasty) Do(ctx context.Context, c lease.Command) (lease.Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	return h.path.Do(ctx, c)
+}
+
+// TestALostLockIsGivenBack: who has lost it here and ends makes nobody wait for the rest of the lease there.
+func TestALostLockIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		var cut atomic.Bool
+		p := s.path()
+		p.cut = cut.Load
+		l := mustAcquire(t, p, Options{Delay: time.Minute})
+		cut.Store(true)
+		<-l.Done()
+		cut.Store(false)
+		if err := l.Release(t.Context()); !is(err, problem.Expired, "another may hold it") {
+			t.Error(err)
+		}
+		two := mustAcquire(t, s.path(), Options{})
+		l.Release(t.Context())
+		if !two.Held() || two.Release(t.Context()) != nil {
+			t.Error("who has lost it releases another's")
+		}
+	})
 }
 
 func TestARevokedLockIsLostWithTheNextKeep(t *testing.T) {
