@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"onevoice/lease"
 	"onevoice/members"
 	"onevoice/view"
 )
@@ -22,6 +23,7 @@ type State struct {
 	history  []Verdict // oldest first
 	dueNs    int64
 	highNs   int64 // since when the view's detection bound is higher than it need be, 0 where it is not
+	leases   *lease.State
 }
 
 // suspect is a process that some report, and since when.
@@ -50,6 +52,9 @@ type Verdict struct {
 	// Observed is what the servers reported then.
 	Observed Observation
 }
+
+// Leases are the locks.
+func (s *State) Leases() *lease.State { return s.leases }
 
 // View is the newest view; number 0 before there is one.
 func (s *State) View() view.View { return s.view }

@@ -12,11 +12,11 @@ type Rights uint16
 const (
 	// Read is to ask: sectors, flights, events, positions, status, metrics, the page.
 	Read Rights = 1 << iota
-	// Write is to put and cancel flights, and to bring positions.
+	// Write is to put and cancel flights, to bring positions, and to hold locks.
 	Write
 	// Settings is to put and remove sectors, and to set the service's clock and the replicated switches.
 	Settings
-	// Members is to change which servers belong to the cluster.
+	// Members is to change which servers belong to the cluster, and to revoke locks of others.
 	Members
 	// Backup is to read the whole state at once, for keeping elsewhere.
 	Backup

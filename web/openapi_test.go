@@ -191,6 +191,7 @@ func TestFieldsOfTheDescription(t *testing.T) {
 		"TracksTaken": api.TracksTaken{}, "Problem": api.Problem{}, "Window": api.Window{}, "Point": api.Point{}, "Uncertainty": api.Uncertainty{}, "Volume": api.Volume{},
 		"Members": api.Members{}, "Member": api.Member{}, "Group": api.Group{}, "GroupMember": api.GroupMember{}, "OpenInvitation": api.OpenInvitation{},
 		"Invite": api.Invite{}, "Invitation": api.Invitation{}, "Join": api.Join{}, "Joined": api.Joined{}, "Replace": api.Replace{},
+		"Locks": api.Locks{}, "Lock": api.Lock{}, "LockGrant": api.LockGrant{}, "LockHolder": api.LockHolder{}, "LockRevoke": api.LockRevoke{},
 		"Upgrade": api.Upgrade{}, "GroupVersion": api.GroupVersion{}, "Program": api.Program{}, "Addresses": api.Addresses{}, "Transfer": api.Transfer{}, "MembersChanged": api.MembersChanged{},
 	} {
 		want := map[string]bool{}

@@ -32,6 +32,8 @@ type Options struct {
 	Log         *slog.Logger
 	// Members is the cluster's membership; nil where there is none to see or change.
 	Members Membership
+	// Locks are the cluster's locks; nil where there are none.
+	Locks Locks
 	// Upgrade is what this server knows of builds and versions; nil where there is nothing to see or raise.
 	Upgrade Upgrader
 	// Backup takes the state of this moment, after a read barrier, and gives what writes it as a backup; nil where there is none.
@@ -78,6 +80,7 @@ type Server struct {
 	denied      denials
 	errors      serverLog
 	membership  Membership
+	locks       Locks
 	upgrader    Upgrader
 	saver       func(context.Context) (func(io.Writer) error, error)
 
@@ -106,7 +109,7 @@ func New(o Options) *Server {
 	}
 	s.tls, s.certificate, s.token = o.TLS, o.Certificate, o.Token
 	s.errors.log = s.log
-	s.membership, s.upgrader = o.Members, o.Upgrade
+	s.membership, s.locks, s.upgrader = o.Members, o.Locks, o.Upgrade
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.metrics = newMetrics(s)
 	s.guard = newGuard(s)

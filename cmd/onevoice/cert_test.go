@@ -18,6 +18,7 @@ import (
 	"onevoice/airspace"
 	"onevoice/cert"
 	"onevoice/internal/procs"
+	"onevoice/lease"
 	"onevoice/subject"
 	"onevoice/web/ask"
 	"onevoice/wire"
@@ -346,6 +347,14 @@ func TestRightsOfFrames(t *testing.T) {
 		{"the rules", airspaceGroup, wire.KindCommand, airspace.Encode(airspace.SetRules{}), subject.Settings},
 		{"nonsense", airspaceGroup, wire.KindCommand, []byte{1}, subject.Settings},
 		{"a query of the members", airspaceGroup + 1, wire.KindQuery, nil, subject.Members},
+		{"a session with the members", membersGroup, wire.KindCommand, nil, subject.All},
+		{"a lock", membersGroup, wire.KindCommand, lease.Encode(lease.Grant{}), subject.Write},
+		{"a lock kept", membersGroup, wire.KindCommand, lease.Encode(lease.Keep{}), subject.Write},
+		{"a lock given back", membersGroup, wire.KindCommand, lease.Encode(lease.Release{}), subject.Write},
+		{"a lock of another", membersGroup, wire.KindCommand, lease.Encode(lease.Revoke{}), subject.Members},
+		{"a question about locks", membersGroup, wire.KindQuery, lease.AskHolder("a"), subject.Read},
+		{"a watch that looks like a lock", membersGroup, wire.KindWatch, lease.AskHolder("a"), subject.Members},
+		{"a lock in the airspace", airspaceGroup, wire.KindCommand, lease.Encode(lease.Grant{}), subject.Settings},
 		{"a command to the members", airspaceGroup + 1, wire.KindCommand, []byte{1}, subject.Members},
 	} {
 		if got := need(v.group, v.kind, v.op); got != v.want {

@@ -28,22 +28,33 @@ const importWorkers = 16
 func importCommand() *cobra.Command {
 	var a asking
 	var sectors, flights string
+	by := single{what: "import"}
 	cmd := &cobra.Command{
 		Use:   "import [--sectors FILE.geojson] [--flights FILE.csv]",
 		Short: "Put sectors from GeoJSON and plans made of a recording, gzip or not",
 		Long: `Put sectors from GeoJSON and plans made of a recording (CSV), gzip or not.
 Rows that are wrong are counted and listed with their line, and left out. What the service refuses is listed as well.
-Exit code 5 if it refused any.`,
+Exit code 5 if it refused any.
+
+One process imports at a time: it holds the lock import/sectors, import/flights or both (onevoice locks). While another one does, this ends
+with exit code 5 and says which one, and until when at least; --wait waits for it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if sectors == "" && flights == "" {
 				return usageError{errors.New("nothing to import: name --sectors or --flights, or both")}
 			}
-			return runImport(cmd, &a, sectors, flights)
+			if sectors != "" {
+				by.names = append(by.names, "import/sectors")
+			}
+			if flights != "" {
+				by.names = append(by.names, "import/flights")
+			}
+			return by.run(cmd.Context(), &a, func(ctx context.Context) error { return runImport(ctx, cmd, &a, sectors, flights) })
 		},
 	}
 	cmd.Flags().StringVar(&sectors, "sectors", "", "GeoJSON file of sectors")
 	cmd.Flags().StringVar(&flights, "flights", "", "CSV recording of positions")
+	cmd.Flags().DurationVar(&by.wait, "wait", 0, "how long to wait while another process imports")
 	askFlags(cmd, &a)
 	return cmd
 }
@@ -61,7 +72,7 @@ type imported struct {
 	Why     []string      `json:"why,omitempty"`
 }
 
-func runImport(cmd *cobra.Command, a *asking, sectorFile, flightFile string) error {
+func runImport(ctx context.Context, cmd *cobra.Command, a *asking, sectorFile, flightFile string) error {
 	client := a.client()
 	var done []imported
 	if sectorFile != "" {
@@ -69,7 +80,7 @@ func runImport(cmd *cobra.Command, a *asking, sectorFile, flightFile string) err
 		if err != nil {
 			return err
 		}
-		one, err := putSectors(cmd.Context(), client, sectors)
+		one, err := putSectors(ctx, client, sectors)
 		if err != nil {
 			return err
 		}
@@ -81,7 +92,7 @@ func runImport(cmd *cobra.Command, a *asking, sectorFile, flightFile string) err
 			return err
 		}
 		plans := feed.Plans(samples, feed.DefaultPlanOptions(), &report)
-		one, err := putPlans(cmd.Context(), client, plans)
+		one, err := putPlans(ctx, client, plans)
 		if err != nil {
 			return err
 		}

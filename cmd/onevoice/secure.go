@@ -23,6 +23,7 @@ import (
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/internal/fresh"
+	"onevoice/lease"
 	"onevoice/problem"
 	"onevoice/subject"
 	"onevoice/token"
@@ -128,6 +129,8 @@ func needs() host.Needs {
 	put, cancel := head(airspace.PutFlight{}), head(airspace.CancelFlight{})
 	return func(group uint32, kind wire.Kind, op []byte) subject.Rights {
 		switch {
+		case group == membersGroup && (lease.Ours(op) || len(op) == 0 && kind == wire.KindCommand):
+			return lockNeeds(kind, op)
 		case group != airspaceGroup:
 			return subject.Members
 		case kind != wire.KindCommand: // a query, a watch
@@ -139,6 +142,20 @@ func needs() host.Needs {
 		}
 		return subject.Settings
 	}
+}
+
+// lockNeeds is what frames about locks need. A session by itself does nothing.
+func lockNeeds(kind wire.Kind, op []byte) subject.Rights {
+	revoke := lease.Encode(lease.Revoke{})[:2]
+	switch {
+	case len(op) == 0:
+		return subject.All
+	case kind == wire.KindQuery:
+		return subject.Read
+	case kind == wire.KindCommand && !bytes.HasPrefix(op, revoke):
+		return subject.Write
+	}
+	return subject.Members
 }
 
 // askProof is what the command line shows to servers, from flags or the environment.

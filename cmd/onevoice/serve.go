@@ -312,7 +312,7 @@ func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluste
 	}
 	defer keeper.close()
 	go keeper.run(ctx)
-	o := web.Options{Service: gateway, Node: self.Name, Listen: self.HTTP, Log: log, Backup: gateway.backup, Members: keeper, Upgrade: gateway}
+	o := web.Options{Service: gateway, Node: self.Name, Listen: self.HTTP, Log: log, Backup: gateway.backup, Members: keeper, Locks: keeper, Upgrade: gateway}
 	proofs.complete(&o)
 	server := web.New(o)
 	err = server.Serve(ctx, listener)

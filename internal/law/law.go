@@ -124,7 +124,9 @@ func product() []Room {
 		{"feed", Quiet, "geo cover airspace", nil},
 
 		{"members", Replicated, "codec machine view", nil},
-		{"oracle", Replicated, "codec machine view members", nil},
+		{"fence", Replicated, "codec view", nil},
+		{"lease", Replicated, "codec fence machine view", ordered},
+		{"oracle", Replicated, "codec lease machine view members", nil},
 		{"consensus/session", Replicated, "codec view wire", ordered},
 		{"consensus", Quiet, "codec step view machine wire consensus/session", Uses{raft: "RawNode orders the log", protobuf: "raft's messages are protobuf"}},
 		{"clock", Quiet, "step", nil},
@@ -135,6 +137,7 @@ func product() []Room {
 
 		{"client/core", Quiet, "codec view wire", nil},
 		{"client", Loud, "client/core codec step view wire subject watch", nil},
+		{"client/lock", Loud, "client fence lease", nil},
 		{"store", Loud, "codec step wire", Uses{pebble: "the durable log and snapshots"}},
 		{"internal/cluster", Loud, "wire", nil},
 		{"internal/procs", Loud, "internal/cluster", nil},
@@ -143,8 +146,8 @@ func product() []Room {
 		{"cert", Loud, "subject internal/fresh", nil},
 		{"token", Loud, "subject internal/fresh", Uses{jose: "tokens and key sets: parsing and signatures"}},
 		{"host", Loud, "clock detect internal/cluster internal/realm subject cert codec step geo cover view machine wire airspace consensus watch replica client store", nil},
-		{"web/api", Quiet, "codec geo cover airspace", nil},
-		{"web", Loud, "members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
+		{"web/api", Quiet, "codec geo cover airspace lease", nil},
+		{"web", Loud, "fence lease members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
 		{"web/ui", Loud, "", nil},
 		{"web/ask", Loud, "web/api", nil},
 	}
