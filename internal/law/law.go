@@ -114,6 +114,7 @@ func product() []Room {
 		{"cover", Quiet, "geo", Uses{s2: "S2 cells and coverings"}},
 		{"view", Replicated, "codec", nil},
 		{"machine", Replicated, "view", nil},
+		{"ring", Replicated, "", nil},
 		{"wire", Replicated, "codec view", nil},
 		{"backup", Quiet, "codec view wire", nil},
 		{"backup/file", Loud, "backup", nil},
