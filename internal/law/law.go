@@ -125,6 +125,7 @@ func product() []Room {
 		{"feed", Quiet, "geo cover airspace", nil},
 
 		{"members", Replicated, "codec machine view", nil},
+		{"crowd", Replicated, "codec machine ring", nil},
 		{"oracle", Replicated, "codec machine view members", nil},
 		{"consensus/session", Replicated, "codec view wire", ordered},
 		{"consensus", Quiet, "codec step view machine wire consensus/session", Uses{raft: "RawNode orders the log", protobuf: "raft's messages are protobuf"}},
