@@ -244,6 +244,43 @@ func TestWhoGoesHasNoSay(t *testing.T) {
 	}
 }
 
+// TestTwoThatDieTogether: in a small crowd each is an observer of the other.
+func TestTwoThatDieTogether(t *testing.T) {
+	w := newWorld(t, 6)
+	p, q := w.id(0), w.id(1)
+	var all []Report
+	for i := 2; i < 6; i++ {
+		all = append(all, Report{w.id(i), 1, []Mark{{p, Silent}, {q, Silent}}})
+	}
+	w.apply(Reports{all})
+	w.pass(settleNs)
+	if status := w.state(); len(status.members) != 5 || status.held != 1 { // a fifth of six is one
+		t.Errorf("%d are left, %d held", len(status.members), status.held)
+	}
+}
+
+// TestHalvesDoNotDecide: where each half reports the other nobody goes, and of two sides that differ only the smaller one may.
+func TestHalvesDoNotDecide(t *testing.T) {
+	for small, want := range map[int]int{6: 0, 4: 4} {
+		var all []tally
+		for s := range 12 {
+			y := tally{subject: uint64(s)}
+			for o := range 12 {
+				if o != s {
+					y.observers = append(y.observers, uint64(o))
+				}
+				if (o < small) != (s < small) {
+					y.against = append(y.against, uint64(o))
+				}
+			}
+			all = append(all, y)
+		}
+		if over := verdicts(all); len(over) != want || over[11] {
+			t.Errorf("of %d and %d: %v", small, 12-small, over)
+		}
+	}
+}
+
 func TestScale(t *testing.T) {
 	for d, want := range map[int][2]int{10: {9, 3}, 11: {10, 4}, 9: {9, 3}, 7: {7, 3}, 5: {5, 2}, 3: {3, 1}} {
 		if got := [2]int{enough(d), noise(d)}; got != want {
@@ -573,6 +610,14 @@ func checkCourse(r *rapid.T, w *world) {
 			names[m.Name] = true
 		}
 		list, before = next, roll
+	}
+	for _, s := range w.state().suspects {
+		observers := w.observers(s.subject)
+		for _, h := range s.marks {
+			if !slices.Contains(observers, h.reporter) {
+				r.Fatalf("%d holds something against %d and is not its observer", h.reporter, s.subject)
+			}
+		}
 	}
 	if !slices.Equal(list, w.state().members) {
 		r.Fatal("the rolls lead to another list")

@@ -13,8 +13,8 @@ const (
 	// limitNs is the time within which at most a fifth of the members, and always one, may go by report.
 	limitNs    = 10_000 * msNs
 	limitParts = 5
-	// maxRounds bounds how often a verdict that is about to be passed is looked at again without the word of those whom it takes.
-	maxRounds = 16
+	// maxRounds bounds how often a verdict is looked at again after somebody was let go; then nobody goes until something else is reported.
+	maxRounds = 64
 )
 
 // enough is H: how many of a member's distinct observers take it down. noise is L: fewer are an accident of their own links.
@@ -104,26 +104,32 @@ func judge(all []tally, nowNs, boundNs int64, left int, freeNs int64) judgement 
 	return j
 }
 
-// verdicts are those that have enough against them. Who is to go has no say about others: a bad link makes its owner report
-// everybody, and a dead observer reports nobody.
+// verdicts are the largest set that those outside of it agree on: enough of the observers that are not in it report each that is. Who is to go has
+// no say about others: a bad link makes its owner report everybody, and a dead observer reports nobody. So it begins with all who are reported by
+// most, and lets go of whom the others do not hold enough against.
 func verdicts(all []tally) map[uint64]bool {
 	over := map[uint64]bool{}
-	for range maxRounds {
-		var fresh []uint64
-		for i := range all {
-			t := &all[i]
-			if d, a := t.without(over); !over[t.subject] && d >= leastObservers && a >= enough(d) {
-				fresh = append(fresh, t.subject)
-			}
-		}
-		for _, s := range fresh {
-			over[s] = true
-		}
-		if len(fresh) == 0 {
-			break
+	for i := range all {
+		if t := &all[i]; 2*len(t.against) > len(t.observers) {
+			over[t.subject] = true
 		}
 	}
-	return over
+	for range maxRounds {
+		var free []uint64
+		for i := range all {
+			t := &all[i]
+			if d, a := t.without(over); over[t.subject] && (d < leastObservers || a < enough(d)) {
+				free = append(free, t.subject)
+			}
+		}
+		if len(free) == 0 {
+			return over
+		}
+		for _, s := range free {
+			delete(over, s)
+		}
+	}
+	return nil
 }
 
 // inBand says that too many report the member for noise, though not enough.
