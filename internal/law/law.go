@@ -166,6 +166,7 @@ func laboratory() []Room {
 		{"lab", Laboratory, Anything, nil},
 		{"lab/real", Laboratory, Anything, nil},
 		{"lab/gap", Laboratory, Anything, nil},
+		{"lab/crowd", Laboratory, Anything, nil},
 		{"store/storetest", Laboratory, "step", nil},
 		{"store/dropfs", Laboratory, "", Uses{pebble: "the file system's interface is that of the store's engine"}},
 		{"lab/power", Laboratory, Anything, nil},
