@@ -83,19 +83,24 @@ func (t *turn) judge() []Gone {
 		if s.marks = t.fresh(s.marks, evidenceBounds*bound); len(s.marks) == 0 {
 			continue
 		}
-		y := tally{subject: s.subject, observers: t.observers(s.subject), bandNs: s.bandNs, overNs: s.overNs}
+		y := tally{subject: s.subject, observers: t.observers(s.subject), overNs: s.overNs}
+		silent := 0
 		for _, h := range s.marks {
 			y.against = append(y.against, h.reporter)
+			if h.evidence == Silent {
+				silent++
+			}
 			if at := h.atNs + evidenceBounds*bound; expires == 0 || at < expires {
 				expires = at
 			}
 		}
+		y.silent = 2*silent > len(s.marks)
 		tallies, kept = append(tallies, y), append(kept, s)
 	}
 	t.suspects = kept
 	j := judge(tallies, t.nowNs, bound, t.left(), t.freeNs())
 	for i, y := range tallies {
-		t.suspects[i].bandNs, t.suspects[i].overNs = y.bandNs, y.overNs
+		t.suspects[i].overNs = y.overNs
 	}
 	t.held, t.lookNs = j.held, j.lookNs
 	if expires != 0 && (t.lookNs == 0 || expires < t.lookNs) {

@@ -101,7 +101,6 @@ func readLeaving(r *codec.Reader) Gone { return Gone{ID: r.U64(), Why: Why(r.U8(
 
 func (s suspect) append(w *codec.Writer) {
 	w.U64(s.subject)
-	w.I64(s.bandNs)
 	w.I64(s.overNs)
 	w.Uvarint(uint64(len(s.marks)))
 	for _, h := range s.marks {
@@ -112,7 +111,7 @@ func (s suspect) append(w *codec.Writer) {
 }
 
 func readSuspect(r *codec.Reader) suspect {
-	s := suspect{subject: r.U64(), bandNs: r.I64(), overNs: r.I64()}
+	s := suspect{subject: r.U64(), overNs: r.I64()}
 	for range r.Count(MaxMarks, 17) {
 		s.marks = append(s.marks, held{r.U64(), Evidence(r.U8()), r.I64()})
 	}

@@ -36,9 +36,9 @@ type State struct {
 
 // suspect is what is held against one member. Suspects are sorted by subject.
 type suspect struct {
-	subject        uint64
-	bandNs, overNs int64
-	marks          []held // by reporter
+	subject uint64
+	overNs  int64  // since when it has enough against it, 0 where it has not
+	marks   []held // by reporter
 }
 
 // held is one report that stands.

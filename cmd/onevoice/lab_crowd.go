@@ -32,6 +32,9 @@ With --clients it says instead what it costs to tell so many clients of a new vi
 			if err != nil {
 				return usageError{err}
 			}
+			if cmd.Flags().Changed("clients") {
+				return runClients(cmd, from, clients, o.Servers, output)
+			}
 			return runCrowd(cmd, from, to, o, output)
 		},
 	}
@@ -69,4 +72,16 @@ func runCrowd(cmd *cobra.Command, from, to uint64, o crowd.Options, output strin
 		err = &problem.Error{Kind: problem.Internal, Op: "lab crowd", Detail: fmt.Sprintf("%d of %d seeds broke a rule", broken, done)}
 	}
 	return err
+}
+
+func runClients(cmd *cobra.Command, seed uint64, clients, servers int, output string) error {
+	c, err := crowd.ClientsOf(seed, clients, servers)
+	if err != nil {
+		return usageError{err}
+	}
+	if output == "json" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(c)
+	}
+	c.Print(cmd.OutOrStdout())
+	return nil
 }
