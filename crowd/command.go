@@ -9,10 +9,10 @@ import (
 
 // The kinds of command.
 const (
-	kindJoin    = FirstKind
-	kindReports = FirstKind + 1
-	kindLeave   = FirstKind + 2
-	kindCondemn = FirstKind + 3
+	kindJoin    = firstKind
+	kindReports = firstKind + 1
+	kindLeave   = firstKind + 2
+	kindCondemn = firstKind + 3
 )
 
 // Bounds of a command's lists.

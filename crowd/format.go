@@ -10,8 +10,13 @@ import (
 // formatVersion begins a command, a result, a question, an answer, an event and a chunk; the byte after it says what it is.
 const formatVersion = 1
 
-// FirstKind is the lowest second byte of ours: below are those of packages oracle and members, in whose log we are.
-const FirstKind = 128
+// The second bytes of ours: below are those of package oracle, in whose log we are, and of what else it has inside.
+const firstKind, lastKind = 128, 159
+
+// Ours says whether a command, a question or a chunk is one of this package.
+func Ours(b []byte) bool {
+	return len(b) >= 2 && b[0] == formatVersion && b[1] >= firstKind && b[1] <= lastKind
+}
 
 const (
 	memberBytes = 18 // of the shortest
@@ -127,7 +132,7 @@ func open(r *codec.Reader, kind uint8) {
 // Event tells of a new roll.
 type Event struct{ Roll Roll }
 
-const kindRoll = FirstKind
+const kindRoll = firstKind
 
 // Encode writes an event: what servers send to the members that are connected to them, too.
 func (e *Event) Encode() []byte {

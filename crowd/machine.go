@@ -25,6 +25,9 @@ func New() *Machine { return &Machine{state: &State{}} }
 // Root is the state now.
 func (m *Machine) Root() machine.Root { return m.state }
 
+// State is the state now.
+func (m *Machine) State() *State { return m.state }
+
 // DueNs is the log time at which Advance next has something to do, 0 for never.
 func (m *Machine) DueNs() int64 {
 	due := m.state.rollDueNs

@@ -4,9 +4,9 @@ import "onevoice/codec"
 
 // The kinds of question.
 const (
-	questionSince  = FirstKind
-	questionList   = FirstKind + 1
-	questionStatus = FirstKind + 2
+	questionSince  = firstKind
+	questionList   = firstKind + 1
+	questionStatus = firstKind + 2
 )
 
 // pageBytes is the size from which a page of an answer is closed.

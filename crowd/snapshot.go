@@ -10,13 +10,13 @@ import (
 
 // The kinds of chunk, in the order in which they stand in a snapshot.
 const (
-	chunkHead     = FirstKind
-	chunkMembers  = FirstKind + 1
-	chunkJoining  = FirstKind + 2
-	chunkLeaving  = FirstKind + 3
-	chunkSuspects = FirstKind + 4
-	chunkFalls    = FirstKind + 5
-	chunkHistory  = FirstKind + 6
+	chunkHead     = firstKind
+	chunkMembers  = firstKind + 1
+	chunkJoining  = firstKind + 2
+	chunkLeaving  = firstKind + 3
+	chunkSuspects = firstKind + 4
+	chunkFalls    = firstKind + 5
+	chunkHistory  = firstKind + 6
 	// chunkBytes is the size from which a chunk is closed.
 	chunkBytes = 128 << 10
 )

@@ -3,6 +3,7 @@ package oracle
 import (
 	"slices"
 
+	"onevoice/crowd"
 	"onevoice/machine"
 	"onevoice/members"
 	"onevoice/problem"
@@ -12,7 +13,8 @@ import (
 // Machine is the replicated machine. It implements machine.Machine.
 type Machine struct {
 	members *members.Machine
-	state   *State // replaced at each change, never changed: it is the root
+	crowd   *crowd.Machine
+	state   *State // replaced at each change, never changed
 	loading *loading
 }
 
@@ -20,15 +22,16 @@ var _ machine.Machine = (*Machine)(nil)
 
 // New is the machine at the beginning of a cluster; see members.New.
 func New(g members.Genesis) *Machine {
-	m := &Machine{members: members.New(g)}
-	m.state = &State{State: m.membership()}
+	m := &Machine{members: members.New(g), crowd: crowd.New()}
+	m.state = &State{State: m.membership(), crowd: m.crowd.State()}
 	return m
 }
 
 func (m *Machine) membership() *members.State { return m.members.Root().(*members.State) }
 
-// Advance lets the membership do what is due, and decides again where that is.
+// Advance lets the membership and the crowd do what is due, and decides again where that is.
 func (m *Machine) Advance(at machine.At, emit machine.Emit) {
+	m.crowd.Advance(at, emit)
 	before := m.membership()
 	m.members.Advance(at, emit)
 	if m.membership() == before && (m.state.dueNs == 0 || m.state.dueNs > at.LogTimeNs) {
@@ -39,15 +42,20 @@ func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 
 // DueNs is the log time at which Advance next has something to do, 0 for never.
 func (m *Machine) DueNs() int64 {
-	due := m.members.DueNs()
-	if m.state.dueNs != 0 && (due == 0 || m.state.dueNs < due) {
-		due = m.state.dueNs
+	due := int64(0)
+	for _, at := range []int64{m.members.DueNs(), m.crowd.DueNs(), m.state.dueNs} {
+		if at != 0 && (due == 0 || at < due) {
+			due = at
+		}
 	}
 	return due
 }
 
-// Apply runs one command: an observation, whose result is empty or a problem, a fence, or one of package members.
+// Apply runs one command: an observation, whose result is empty or a problem, a fence, or one of package members or crowd.
 func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
+	if crowd.Ours(op) {
+		return m.crowd.Apply(at, op, emit)
+	}
 	kind := byte(0)
 	if len(op) >= 2 && op[0] == formatVersion {
 		kind = op[1]
@@ -95,4 +103,11 @@ func (m *Machine) turn(at machine.At, o Observation, emit machine.Emit, command 
 }
 
 // Root is the state now.
-func (m *Machine) Root() machine.Root { return m.state }
+func (m *Machine) Root() machine.Root {
+	if now := m.crowd.State(); now != m.state.crowd {
+		next := *m.state
+		next.crowd = now
+		m.state = &next
+	}
+	return m.state
+}

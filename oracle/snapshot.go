@@ -6,10 +6,11 @@ import (
 	"iter"
 
 	"onevoice/codec"
+	"onevoice/crowd"
 	"onevoice/view"
 )
 
-// The chunks of a snapshot: those of package members, then ours, whose second byte is above all of its kinds.
+// The chunks of a snapshot: those of package members, then ours, whose second byte is above all of its kinds, then those of package crowd.
 const (
 	chunkState   = 64
 	chunkHistory = 65
@@ -40,6 +41,7 @@ func (s *State) Chunks() iter.Seq[[]byte] {
 				return
 			}
 		}
+		s.crowd.Chunks()(yield)
 	}
 }
 
@@ -103,11 +105,14 @@ func (m *Machine) Load(chunk []byte) error {
 		m.loading = &loading{}
 	}
 	l := m.loading
-	if len(chunk) < 2 || chunk[1] < chunkState {
-		if l.kind != 0 {
-			return errors.New("oracle snapshot chunk: out of order")
-		}
+	switch {
+	case len(chunk) < 2 || chunk[1] < l.kind || crowd.Ours(chunk) && l.kind == 0:
+		return errors.New("oracle snapshot chunk: out of order")
+	case chunk[1] < chunkState:
 		return m.members.Load(chunk)
+	case crowd.Ours(chunk):
+		l.kind = chunk[1]
+		return m.crowd.Load(chunk)
 	}
 	r := codec.NewReader(chunk)
 	version, kind := r.U8(), r.U8()
@@ -138,13 +143,13 @@ func (m *Machine) Loaded() error {
 	}
 	s := m.loading.state
 	m.loading = nil
-	if err := m.members.Loaded(); err != nil {
+	if err := errors.Join(m.members.Loaded(), m.crowd.Loaded()); err != nil {
 		return err
 	}
 	if n := len(s.history); n > maxHistory || n > 0 && s.history[n-1].View.Hash != s.view.Hash {
 		return errors.New("oracle snapshot: the history does not end with the view")
 	}
-	s.State = m.membership()
+	s.State, s.crowd = m.membership(), m.crowd.State()
 	m.state = &s
 	return nil
 }
@@ -165,9 +170,12 @@ func AskExplain(n view.Number) []byte {
 	return w.B
 }
 
-// Query answers AskView and AskExplain, the latter with nothing where the view is not held, and what package members answers; anything else with
-// nothing.
+// Query answers AskView and AskExplain, the latter with nothing where the view is not held, and what packages members and crowd answer; anything else
+// with nothing.
 func (s *State) Query(op []byte) []byte {
+	if crowd.Ours(op) {
+		return s.crowd.Query(op)
+	}
 	if len(op) < 2 || op[1] < questionView {
 		return s.State.Query(op)
 	}
@@ -215,7 +223,7 @@ func (e Event) encode() []byte {
 	return w.B
 }
 
-// DecodeEvent reads an Event; false where it is one of package members.
+// DecodeEvent reads an Event; false where it is one of package members or crowd.
 func DecodeEvent(b []byte) (Event, bool, error) {
 	r := codec.NewReader(b)
 	version, kind := r.U8(), r.U8()

@@ -127,7 +127,7 @@ func product() []Room {
 		{"members", Replicated, "codec machine view", nil},
 		{"crowd", Replicated, "codec machine ring", nil},
 		{"crowd/peer", Quiet, "codec crowd ring", nil},
-		{"oracle", Replicated, "codec machine view members", nil},
+		{"oracle", Replicated, "codec crowd machine view members", nil},
 		{"consensus/session", Replicated, "codec view wire", ordered},
 		{"consensus", Quiet, "codec step view machine wire consensus/session", Uses{raft: "RawNode orders the log", protobuf: "raft's messages are protobuf"}},
 		{"clock", Quiet, "step", nil},
