@@ -42,7 +42,7 @@ With --clients it says instead what it costs to tell so many clients of a new vi
 	cmd.Flags().IntVar(&o.Members, "members", o.Members, "how many members")
 	cmd.Flags().IntVar(&o.Lossy, "lossy", o.Lossy, "how many of them begin to lose packets one way")
 	cmd.Flags().IntVar(&o.LossPermille, "loss", o.LossPermille, "how many of a thousand packets those lose")
-	cmd.Flags().IntVar(&o.HealthyPermille, "healthy-loss", o.HealthyPermille, "how many of a thousand packets every link loses, each way")
+	cmd.Flags().IntVar(&o.HealthyPermille, "healthy-loss", o.HealthyPermille, "how many of a thousand packets every link loses, each way; a probe passes four")
 	cmd.Flags().IntVar(&o.Servers, "nodes", o.Servers, "how many servers the members are connected to")
 	cmd.Flags().IntVar(&clients, "clients", 0, "tell so many clients of a view instead")
 	outputFlag(cmd, &output)

@@ -45,7 +45,7 @@ const AimNs = 50 * ms
 type Options struct {
 	// Members is how many there are, Lossy how many of them lose, one way, LossPermille of their packets from some moment on.
 	Members, Lossy, LossPermille int
-	// HealthyPermille is what every link loses.
+	// HealthyPermille is what every member's link loses, each way; a probe and its answer pass four times one.
 	HealthyPermille int
 	// Servers is how many the members are connected to.
 	Servers int
