@@ -31,7 +31,7 @@ type Stats struct {
 	Abstained uint64
 }
 
-// Out is what a peer wants done. The driver empties it.
+// Out is what a peer wants done. The driver empties it; the marks of a report are its own.
 type Out struct {
 	// Sends are datagrams to members.
 	Sends []Send
@@ -44,7 +44,8 @@ type Out struct {
 
 // Send is one datagram.
 type Send struct {
-	To      uint64
+	To uint64
+	// Address is where To answers probes, empty where this is an answer: it goes to where the probe came from.
 	Address string
 	Bytes   []byte
 }
@@ -230,17 +231,8 @@ func (p *Peer) Recv(b []byte, out *Out) {
 	l := find(p.links, probe.From)
 	switch {
 	case !probe.Answer:
-		out.Sends = append(out.Sends, Send{probe.From, p.address(probe.From), Probe{Answer: true, From: p.self, To: probe.From, Seq: probe.Seq, Roll: p.roll.Number}.Encode()})
+		out.Sends = append(out.Sends, Send{To: probe.From, Bytes: Probe{Answer: true, From: p.self, To: probe.From, Seq: probe.Seq, Roll: p.roll.Number}.Encode()})
 	case l != nil && l.seq == probe.Seq:
 		l.answer = true
 	}
-}
-
-// address is where a member is reached, empty for one that is not on our roll: the driver answers to where the probe came from.
-func (p *Peer) address(id uint64) string {
-	i, found := slices.BinarySearchFunc(p.list, id, func(m crowd.Member, id uint64) int { return cmp.Compare(m.ID, id) })
-	if !found {
-		return ""
-	}
-	return p.list[i].Address
 }

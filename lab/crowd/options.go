@@ -47,7 +47,7 @@ type Options struct {
 	Members, Lossy, LossPermille int
 	// HealthyPermille is what every member's link loses, each way; a probe and its answer pass four times one.
 	HealthyPermille int
-	// Servers is how many the members are connected to.
+	// Servers is how many the members are connected to; at most nine of them vote.
 	Servers int
 }
 
@@ -63,7 +63,7 @@ func (o *Options) Check() error {
 		value, from, to int
 	}{
 		{"members", o.Members, 20, 16_000}, {"lossy", o.Lossy, 0, o.Members / 5}, {"loss", o.LossPermille, 0, 1000},
-		{"healthy loss", o.HealthyPermille, 0, 20}, {"servers", o.Servers, 1, 9},
+		{"healthy loss", o.HealthyPermille, 0, 20}, {"servers", o.Servers, 1, 32},
 	} {
 		if f.value < f.from || f.value > f.to {
 			return fmt.Errorf("lab crowd: %s is %d, allowed: %d to %d", f.name, f.value, f.from, f.to)

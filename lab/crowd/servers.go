@@ -5,6 +5,7 @@ import (
 
 	"onevoice/crowd"
 	"onevoice/crowd/peer"
+	"onevoice/members"
 )
 
 func (w *world) lost(permille int) bool { return permille > 0 && w.net.IntN(1000) < permille }
@@ -88,11 +89,11 @@ func (w *world) together() []crowd.Command {
 func (w *world) agreement() int64 {
 	sync := func() int64 { return syncNs + w.spread(syncSpreadNs) }
 	own := sync()
-	others := make([]int64, w.o.Servers-1)
+	others := make([]int64, min(w.o.Servers, members.MaxVoters)-1)
 	for i := range others {
 		others[i] = w.lan() + sync() + w.lan()
 	}
-	need := w.o.Servers / 2
+	need := (len(others) + 1) / 2
 	took := own
 	for range need { // the need-th fastest of the others
 		best := 0

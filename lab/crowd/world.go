@@ -34,6 +34,8 @@ type world struct {
 	rolls   []rollRun
 	trace   hash.Hash
 	result  Result
+
+	sends, answers []peer.Send // used again and again
 }
 
 // server is what fans out: its processor does one frame at a time.
@@ -156,8 +158,9 @@ func (w *world) tick(x *member) {
 	if x.ended {
 		return
 	}
-	var out peer.Out
+	out := peer.Out{Sends: w.sends[:0]}
 	x.peer.Tick(w.nowNs, &out)
+	w.sends = out.Sends
 	w.at(w.nowNs+x.peer.PeriodNs()+w.spread(jitterNs), func() { w.tick(x) })
 	for _, s := range out.Sends {
 		w.probe(x, w.byID[s.To], s.Bytes)
@@ -171,8 +174,9 @@ func (w *world) probe(x, to *member, b []byte) {
 	if to == nil || to.ended || w.lost(x.out) || w.lost(to.in) {
 		return
 	}
-	var back, done peer.Out
+	back, done := peer.Out{Sends: w.answers[:0]}, peer.Out{}
 	to.peer.Recv(b, &back)
+	w.answers = back.Sends
 	for _, s := range back.Sends {
 		if !w.lost(to.out) && !w.lost(x.in) {
 			x.peer.Recv(s.Bytes, &done)
