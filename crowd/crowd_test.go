@@ -7,6 +7,7 @@ import (
 
 	"onevoice/machine"
 	"onevoice/problem"
+	"onevoice/ring"
 )
 
 const secNs = 1_000 * msNs
@@ -275,6 +276,38 @@ func TestHalvesDoNotDecide(t *testing.T) {
 		}
 		if over := verdicts(all); len(over) != want || over[11] {
 			t.Errorf("of %d and %d: %v", small, 12-small, over)
+		}
+	}
+}
+
+// TestSidesOnRings: where some of a thousand cannot reach the others, and all can reach the servers, nobody of the larger side goes. Of two halves a
+// few do, who by chance have nine observers on the other side.
+func TestSidesOnRings(t *testing.T) {
+	var ids []uint64
+	for i := range uint64(1_000) {
+		ids = append(ids, i+1)
+	}
+	rings := ring.New(ring.Seed{5}, ids)
+	for small, least := range map[uint64]int{50: 50, 100: 95, 200: 60, 300: 0, 400: 0, 500: 0} {
+		var all []tally
+		for _, id := range ids {
+			y := tally{subject: id, observers: rings.Observers(id)}
+			for _, o := range y.observers {
+				if (o <= small) != (id <= small) {
+					y.against = append(y.against, o)
+				}
+			}
+			all = append(all, y)
+		}
+		over := verdicts(all)
+		larger := 0
+		for id := range over {
+			if id > small {
+				larger++
+			}
+		}
+		if len(over) < least || larger > 0 && small < 500 || small >= 400 && len(over) > 20 {
+			t.Errorf("of %d on the smaller side %d go, and %d of the larger", small, len(over)-larger, larger)
 		}
 	}
 }
