@@ -133,7 +133,7 @@ func (t *turn) call(cut []Gone) {
 	}
 	next := Roll{Number: t.roll.Number + 1, Drawn: t.roll.Drawn, Joined: joined, Gone: gone}
 	t.fallen(gone)
-	t.members, _ = next.Follow(t.members)
+	t.members, _ = next.after(t.members)
 	next.Count, next.List = uint32(len(t.members)), ListHash(t.members)
 	t.m.rings = nil
 	t.keepSuspects()

@@ -94,6 +94,12 @@ func (r *Roll) Chain(before [32]byte) [32]byte {
 
 // Follow is the list after a roll: members is the list before it, which stays as it is. False where the roll is not that of this list.
 func (r *Roll) Follow(members []Member) ([]Member, bool) {
+	next, ok := r.after(members)
+	return next, ok && len(next) == int(r.Count) && ListHash(next) == r.List
+}
+
+// after is the list with the roll's changes; false where somebody goes who is not on it.
+func (r *Roll) after(members []Member) ([]Member, bool) {
 	next := make([]Member, 0, len(members)+len(r.Joined))
 	gone := r.Gone
 	for _, m := range members {
@@ -103,8 +109,7 @@ func (r *Roll) Follow(members []Member) ([]Member, bool) {
 		}
 		next = append(next, m)
 	}
-	next = append(next, r.Joined...)
-	return next, len(gone) == 0 && len(next) == int(r.Count) && ListHash(next) == r.List
+	return append(next, r.Joined...), len(gone) == 0
 }
 
 // ListHash is the hash over a whole list.
