@@ -3,6 +3,7 @@ package oracle
 import (
 	"slices"
 
+	"onevoice/crowd"
 	"onevoice/lease"
 	"onevoice/machine"
 	"onevoice/members"
@@ -14,6 +15,7 @@ import (
 type Machine struct {
 	members *members.Machine
 	leases  *lease.Machine
+	crowd   *crowd.Machine
 	state   *State // replaced at each change, never changed
 	loading *loading
 }
@@ -22,16 +24,17 @@ var _ machine.Machine = (*Machine)(nil)
 
 // New is the machine at the beginning of a cluster; see members.New.
 func New(g members.Genesis) *Machine {
-	m := &Machine{members: members.New(g), leases: lease.New()}
-	m.state = &State{State: m.membership()}
+	m := &Machine{members: members.New(g), leases: lease.New(), crowd: crowd.New()}
+	m.state = &State{State: m.membership(), leases: m.leases.State(), crowd: m.crowd.State()}
 	return m
 }
 
 func (m *Machine) membership() *members.State { return m.members.Root().(*members.State) }
 
-// Advance lets the membership and the locks do what is due, and decides again where that is.
+// Advance lets membership, locks and crowd do what is due, and decides again where that is.
 func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 	m.leases.Advance(at, emit)
+	m.crowd.Advance(at, emit)
 	before := m.membership()
 	m.members.Advance(at, emit)
 	if m.membership() == before && (m.state.dueNs == 0 || m.state.dueNs > at.LogTimeNs) {
@@ -43,7 +46,7 @@ func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 // DueNs is the log time at which Advance next has something to do, 0 for never.
 func (m *Machine) DueNs() int64 {
 	due := int64(0)
-	for _, at := range []int64{m.members.DueNs(), m.leases.DueNs(), m.state.dueNs} {
+	for _, at := range []int64{m.members.DueNs(), m.leases.DueNs(), m.crowd.DueNs(), m.state.dueNs} {
 		if at != 0 && (due == 0 || at < due) {
 			due = at
 		}
@@ -51,10 +54,13 @@ func (m *Machine) DueNs() int64 {
 	return due
 }
 
-// Apply runs one command: an observation, whose result is empty or a problem, a fence, or one of package members or lease.
+// Apply runs one command: an observation, whose result is empty or a problem, a fence, or one of package members, lease or crowd.
 func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
-	if lease.Ours(op) {
+	switch {
+	case lease.Ours(op):
 		return m.leases.Apply(at, op, emit)
+	case crowd.Ours(op):
+		return m.crowd.Apply(at, op, emit)
 	}
 	kind := byte(0)
 	if len(op) >= 2 && op[0] == formatVersion {
@@ -104,9 +110,9 @@ func (m *Machine) turn(at machine.At, o Observation, emit machine.Emit, command 
 
 // Root is the state now.
 func (m *Machine) Root() machine.Root {
-	if leases := m.leases.State(); leases != m.state.leases {
+	if leases, crowd := m.leases.State(), m.crowd.State(); leases != m.state.leases || crowd != m.state.crowd {
 		next := *m.state
-		next.leases = leases
+		next.leases, next.crowd = leases, crowd
 		m.state = &next
 	}
 	return m.state

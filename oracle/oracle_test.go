@@ -485,7 +485,7 @@ func TestApplyIsTotal(t *testing.T) {
 	good := o.Encode()
 	unsorted := o
 	unsorted.Rows = []Row{o.Rows[1], o.Rows[0]}
-	for _, bad := range [][]byte{nil, {1}, {1, 64}, {2, 64, 0}, good[:len(good)-1], append(bytes.Clone(good), 0), unsorted.Encode(), {1, 200}, {1, 128}} {
+	for _, bad := range [][]byte{nil, {1}, {1, 64}, {2, 64, 0}, good[:len(good)-1], append(bytes.Clone(good), 0), unsorted.Encode(), {1, 200}, {1, 160}} {
 		result, err := members.DecodeResult(w.apply(0, bad))
 		if err != nil || result.Problem == nil {
 			t.Errorf("%x: %+v, %v", bad, result, err)

@@ -6,11 +6,13 @@ import (
 	"iter"
 
 	"onevoice/codec"
+	"onevoice/crowd"
 	"onevoice/lease"
 	"onevoice/view"
 )
 
-// The chunks of a snapshot: those of package members, then ours, whose second byte is above all of its kinds, then those of package lease.
+// The chunks of a snapshot: those of package members, then ours, whose second byte is above all of its kinds, then those of package lease and of
+// package crowd.
 const (
 	chunkState   = 64
 	chunkHistory = 65
@@ -41,7 +43,13 @@ func (s *State) Chunks() iter.Seq[[]byte] {
 				return
 			}
 		}
-		s.leases.Chunks()(yield)
+		going := true
+		for _, chunks := range []iter.Seq[[]byte]{s.leases.Chunks(), s.crowd.Chunks()} {
+			chunks(func(c []byte) bool {
+				going = going && yield(c)
+				return going
+			})
+		}
 	}
 }
 
@@ -107,13 +115,16 @@ func (m *Machine) Load(chunk []byte) error {
 	}
 	l := m.loading
 	switch {
-	case len(chunk) < 2 || chunk[1] < l.kind || lease.Ours(chunk) && l.kind == 0:
+	case len(chunk) < 2 || chunk[1] < l.kind || (lease.Ours(chunk) || crowd.Ours(chunk)) && l.kind == 0:
 		return errors.New("oracle snapshot chunk: out of order")
 	case chunk[1] < chunkState:
 		return m.members.Load(chunk)
 	case lease.Ours(chunk):
 		l.kind = chunk[1]
 		return m.leases.Load(chunk)
+	case crowd.Ours(chunk):
+		l.kind = chunk[1]
+		return m.crowd.Load(chunk)
 	}
 	r := codec.NewReader(chunk)
 	version, kind := r.U8(), r.U8()
@@ -144,13 +155,13 @@ func (m *Machine) Loaded() error {
 	}
 	s := m.loading.state
 	m.loading = nil
-	if err := errors.Join(m.members.Loaded(), m.leases.Loaded()); err != nil {
+	if err := errors.Join(m.members.Loaded(), m.leases.Loaded(), m.crowd.Loaded()); err != nil {
 		return err
 	}
 	if n := len(s.history); n > maxHistory || n > 0 && s.history[n-1].View.Hash != s.view.Hash {
 		return errors.New("oracle snapshot: the history does not end with the view")
 	}
-	s.State = m.membership()
+	s.State, s.leases, s.crowd = m.membership(), m.leases.State(), m.crowd.State()
 	m.state = &s
 	return nil
 }
@@ -171,11 +182,14 @@ func AskExplain(n view.Number) []byte {
 	return w.B
 }
 
-// Query answers AskView and AskExplain, the latter with nothing where the view is not held, and what packages members and lease answer;
-// anything else with nothing.
+// Query answers AskView and AskExplain, the latter with nothing where the view is not held, and what packages members, lease and crowd
+// answer; anything else with nothing.
 func (s *State) Query(op []byte) []byte {
-	if lease.Ours(op) {
+	switch {
+	case lease.Ours(op):
 		return s.leases.Query(op)
+	case crowd.Ours(op):
+		return s.crowd.Query(op)
 	}
 	if len(op) < 2 || op[1] < questionView {
 		return s.State.Query(op)
@@ -224,7 +238,7 @@ func (e Event) encode() []byte {
 	return w.B
 }
 
-// DecodeEvent reads an Event; false where it is one of package members.
+// DecodeEvent reads an Event; false where it is one of package members, lease or crowd.
 func DecodeEvent(b []byte) (Event, bool, error) {
 	r := codec.NewReader(b)
 	version, kind := r.U8(), r.U8()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"onevoice/crowd"
 	"onevoice/lease"
 	"onevoice/members"
 	"onevoice/view"
@@ -15,6 +16,7 @@ const maxHistory = 128
 // State is an immutable picture of the membership and of who is up: a machine.Root. What package members says of it holds here too.
 type State struct {
 	*members.State
+	crowd    *crowd.State
 	view     view.View
 	observed Observation
 	suspects []suspect // by server
@@ -58,6 +60,9 @@ func (s *State) Leases() *lease.State { return s.leases }
 
 // View is the newest view; number 0 before there is one.
 func (s *State) View() view.View { return s.view }
+
+// Crowd is the members that are no servers.
+func (s *State) Crowd() *crowd.State { return s.crowd }
 
 // Explain gives a view with what led to it; false where it is not held any more, or not yet made. The newest 128 are held.
 func (s *State) Explain(n view.Number) (Verdict, bool) {
