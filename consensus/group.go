@@ -22,6 +22,7 @@ type Group struct {
 	state  *state
 	now    step.Now
 	ticked bool
+	pace   pace
 
 	out    *Output // where results go now: early between flushes
 	early  Output
@@ -105,7 +106,9 @@ func (g *Group) Tick(now step.Now) {
 		g.fact("disk-stalled", uint64(g.disk.pending[0].token), "")
 		return
 	}
-	g.rn.Tick()
+	if g.pace.due() {
+		g.rn.Tick()
+	}
 }
 
 // Unreachable says that the connection to a server broke: what was on its way may be lost.

@@ -6,7 +6,7 @@
 // order of their logs, each some time later, in case the one before has failed too. Raft still decides: whoever wins has the
 // votes of a majority and all that is committed. If the reports were wrong the cost is one election.
 //
-// A report is a promise: who reports a leader takes no entries from it for PromiseNs, so that the log that it has told of is still its
+// A report is a promise: who reports a leader takes no entries from it for a while, so that the log that it has told of is still its
 // log when the ranks are made up. Measured by simulation in comparison with raft's timers: DESIGN.md.
 package failover
 
@@ -15,17 +15,25 @@ import (
 	"time"
 )
 
+// Times follow the round trip R between those who decide, and are never shorter than in one hall.
 const (
-	// SettleNs is how long a majority of reports must stand before the first one asks for votes.
-	SettleNs = int64(4 * time.Millisecond)
-	// SpacingNs lies between two in rank.
-	SpacingNs = int64(16 * time.Millisecond)
-	// PromiseNs is for how long who reports a leader takes no entries from it.
-	PromiseNs = int64(20 * time.Millisecond)
-	// againNs is when a contest that has brought no leader begins anew: each try ends what others are at, so that raft's own time-outs, which
-	// are shorter, must have had their turn.
-	againNs = int64(300 * time.Millisecond)
+	// A majority of reports must stand for leastSettleNs, or 0.6 R, before the first one asks for votes.
+	leastSettleNs = int64(4 * time.Millisecond)
+	// leastSpacingNs, or 2.5 R, lie between two in rank.
+	leastSpacingNs = int64(16 * time.Millisecond)
+	// For leastPromiseNs, or 3 R, who reports a leader takes no entries from it.
+	leastPromiseNs = int64(20 * time.Millisecond)
+	// After leastAgainNs, or 24 R, a contest that has brought no leader begins anew: each try ends what others are at, so that raft's own
+	// time-outs, which are shorter, must have had their turn.
+	leastAgainNs = int64(300 * time.Millisecond)
 )
+
+func settleNs(roundNs int64) int64  { return max(leastSettleNs, roundNs*6/10) }
+func spacingNs(roundNs int64) int64 { return max(leastSpacingNs, roundNs*5/2) }
+func againNs(roundNs int64) int64   { return max(leastAgainNs, roundNs*24) }
+
+// PromiseNs is for how long who reports a leader takes no entries from it.
+func PromiseNs(roundNs int64) int64 { return max(leastPromiseNs, roundNs*3) }
 
 // Voter is how far a voter is.
 type Voter struct {
@@ -64,6 +72,8 @@ type Situation struct {
 	Leader uint64
 	// Against gives the voters, this server included, that hold something against a server.
 	Against func(server uint64) []Voter
+	// RoundNs gives the round trip between those who are to replace a server.
+	RoundNs func(server uint64) int64
 }
 
 // Contest is what a server remembers of one group. The zero value is ready for use.
@@ -87,7 +97,8 @@ func (c *Contest) Next(s Situation) bool {
 		*c = Contest{}
 		return false
 	}
-	if c.leader == 0 || s.NowNs-c.sinceNs >= againNs {
+	round := s.RoundNs(suspect)
+	if c.leader == 0 || s.NowNs-c.sinceNs >= againNs(round) {
 		*c = Contest{leader: suspect, sinceNs: s.NowNs}
 	}
 	rank, among := 0, false
@@ -96,7 +107,7 @@ func (c *Contest) Next(s Situation) bool {
 			rank++
 		}
 	}
-	if c.asked || !among || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < SettleNs+int64(rank)*SpacingNs {
+	if c.asked || !among || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < settleNs(round)+int64(rank)*spacingNs(round) {
 		return false
 	}
 	c.asked = true

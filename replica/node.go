@@ -214,6 +214,7 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 		n.keepTime(now, out)
 		n.vigil.tick(n.servers())
 		for _, m := range n.members {
+			n.setPace(m.group)
 			m.group.Tick(now)
 		}
 	case step.Done:

@@ -120,6 +120,18 @@ func (n *Node) keepVigil(now step.Now, out *step.Out) {
 	}
 }
 
+// roundNs is the round trip between those voters of a group who are to replace a server.
+func (n *Node) roundNs(g *consensus.Group, without uint64) int64 {
+	return n.vigil.detector.MajorityRoundNs(g.Voters(), without)
+}
+
+// setPace lets a group's own timers follow the round trip: to those who would replace the leader, and to the leader itself, whose heartbeats
+// come at its own pace.
+func (n *Node) setPace(g *consensus.Group) {
+	leader := g.Leader()
+	g.SetRound(max(n.roundNs(g, leader), n.vigil.detector.RoundNs(leader)))
+}
+
 // leads says whether a server leads any group, as far as is known.
 func (n *Node) leads(server uint64) bool {
 	return slices.ContainsFunc(n.members, func(m member) bool { return m.group.Leader() == server })
@@ -129,7 +141,7 @@ func (n *Node) leads(server uint64) bool {
 func (n *Node) promise(now step.Now, server uint64) {
 	for _, m := range n.members {
 		if m.group.Leader() == server {
-			m.group.Hold(server, now.MonoNs+failover.PromiseNs)
+			m.group.Hold(server, now.MonoNs+failover.PromiseNs(n.roundNs(m.group, server)))
 		}
 	}
 }
@@ -183,6 +195,7 @@ func (n *Node) situation(now step.Now, g *consensus.Group) failover.Situation {
 			s.Heard = append(s.Heard, failover.Voter{Server: v, LastTerm: end.LastTerm, LastIndex: end.LastIndex, Fit: fit})
 		}
 	}
+	s.RoundNs = func(suspect uint64) int64 { return n.roundNs(g, suspect) }
 	s.Against = func(suspect uint64) []failover.Voter {
 		return slices.DeleteFunc(slices.Clone(s.Heard), func(v failover.Voter) bool {
 			if v.Server == n.self {
