@@ -199,6 +199,7 @@ func (g *Group) handle(rd raft.Ready) {
 	if rd.SoftState != nil {
 		g.follow(rd.SoftState)
 	}
+	lead := g.leadEntry(rd.Entries)
 	g.confirmReads(rd.ReadStates)
 	var votes []*raftpb.Message
 	for _, m := range rd.Messages {
@@ -212,6 +213,8 @@ func (g *Group) handle(rd raft.Ready) {
 			}
 		case m.GetType() == raftpb.MsgVote:
 			votes = append(votes, m) // raft's order: what is to be stored comes after them
+		case m.GetType() == raftpb.MsgApp:
+			g.send(along(m, lead))
 		default:
 			g.send(m)
 		}

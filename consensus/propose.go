@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"bytes"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -242,6 +243,29 @@ func (g *Group) proposeLead() {
 	b := g.queue.get()
 	appendLead(&b.payload, g.state.epoch, g.stamp(), g.cfg.Self, g.cfg.Boot, g.newest())
 	g.lead.proposed = g.proposeOwn(b)
+}
+
+// leadEntry proposes the lead entry as soon as raft makes this server the leader, and gives it as it stands in the log; nil where it does not
+// follow the entries of a Ready. Raft's empty entry is the last of them, and on its way to the others already in messages of that Ready;
+// until one is answered raft sends no more to its receiver, and the lead entry would be a round trip later.
+func (g *Group) leadEntry(entries []*raftpb.Entry) *raftpb.Entry {
+	if !g.leads() || g.lead.proposed || len(entries) == 0 {
+		return nil
+	}
+	g.proposeLead()
+	if !g.lead.proposed {
+		return nil
+	}
+	empty := entries[len(entries)-1]
+	return &raftpb.Entry{Term: new(g.lead.term), Index: new(empty.GetIndex() + 1), Data: g.queue.proposed[0].payload.B}
+}
+
+// along adds an entry to a message that ends just before it.
+func along(m *raftpb.Message, e *raftpb.Entry) *raftpb.Message {
+	if n := len(m.GetEntries()); e != nil && n > 0 && m.GetEntries()[n-1].GetIndex()+1 == e.GetIndex() {
+		m.Entries = append(slices.Clip(m.Entries), e)
+	}
+	return m
 }
 
 // timeIsDue says whether an entry is wanted only to let time pass.

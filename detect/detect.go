@@ -144,7 +144,7 @@ func (d *Detector) Over(server uint64) bool {
 // Said is another server's newest beat; false where it is older than the bound, or the server's machine says that nobody is there.
 func (d *Detector) Said(server uint64) (wire.Beat, bool) {
 	p := d.peer(server)
-	if p == nil || p.beat.Boot == 0 || p.refusedNs != 0 || d.nowNs-p.heardNs > d.BoundNs() {
+	if p == nil || p.beat.Boot == 0 || p.refusedNs != 0 || d.nowNs-p.heardNs > d.boundNs(p) {
 		return wire.Beat{}, false
 	}
 	return p.beat, true

@@ -12,6 +12,7 @@ package failover
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -81,6 +82,8 @@ type Contest struct {
 	leader  uint64 // who is reported, 0: there is no contest
 	sinceNs int64
 	asked   bool
+	// joined says that this server is one of those who report, late that it has come to it when others may have been about to ask.
+	joined, late bool
 }
 
 // Next says whether to ask for votes now.
@@ -101,17 +104,37 @@ func (c *Contest) Next(s Situation) bool {
 	if c.leader == 0 || s.NowNs-c.sinceNs >= againNs(round) {
 		*c = Contest{leader: suspect, sinceNs: s.NowNs}
 	}
-	rank, among := 0, false
-	for _, v := range against {
-		if among = among || v.Server == s.Self.Server; v.compare(s.Self) < 0 {
-			rank++
-		}
-	}
-	if c.asked || !among || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < settleNs(round)+int64(rank)*spacingNs(round) {
+	c.join(against, s, round)
+	if !c.joined || c.asked || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < c.waitNs(against, s, round) {
 		return false
 	}
 	c.asked = true
 	return true
+}
+
+// join notes whether this server is one of those who report, and whether its report reaches the others before the first of them asks.
+func (c *Contest) join(against []Voter, s Situation, roundNs int64) {
+	joined := slices.ContainsFunc(against, func(v Voter) bool { return v.Server == s.Self.Server })
+	if joined && !c.joined {
+		c.late = s.NowNs-c.sinceNs > settleNs(roundNs)-roundNs/2
+	}
+	c.joined = joined
+}
+
+// waitNs is how long after the beginning of a contest this server asks. Where all have reported no more reports are on their way; who
+// reports late comes after all the others, who have made up their ranks without it.
+func (c *Contest) waitNs(against []Voter, s Situation, roundNs int64) int64 {
+	rank := int64(0)
+	for _, v := range against {
+		if v.Server != s.Self.Server && (c.late || v.compare(s.Self) < 0) {
+			rank++
+		}
+	}
+	wait := rank * spacingNs(roundNs)
+	if len(against) < s.Voters-1 {
+		wait += settleNs(roundNs)
+	}
+	return wait
 }
 
 // supporters counts the voters that can vote for this server, itself included: who lacks what others have cannot win, and would only keep them

@@ -56,10 +56,28 @@ func TestTheOrderIsThatOfTheLogs(t *testing.T) {
 		g := seenFrom(all[self-2])
 		g.against[1] = all
 		if want >= 0 {
-			want = leastSettleNs + want*leastSpacingNs
+			want *= leastSpacingNs // all have reported, so nobody is waited for
 		}
 		if got := g.asks(60 * ms); got != want {
 			t.Errorf("server %d asks after %d ns, want %d", self, got, want)
+		}
+	}
+}
+
+// TestWhoReportsLateComesLast: the others may be about to ask. (Found by the simulated world: two asked within half a millisecond, and the
+// votes were split.)
+func TestWhoReportsLateComesLast(t *testing.T) {
+	for afterNs, want := range map[int64]int64{3 * ms: 1 * ms, 5 * ms: leastSettleNs + 4*leastSpacingNs - 5*ms} {
+		g := seenFrom(voter(2, 1, 10))
+		g.Voters = 7
+		others := []Voter{voter(3, 1, 10), voter(4, 1, 10), voter(5, 1, 10), voter(6, 1, 10)}
+		g.against[1] = others
+		if g.asks(afterNs-ms) != -1 {
+			t.Fatal("asks without a report of its own")
+		}
+		g.against[1] = append(others, g.Self)
+		if got := g.asks(200 * ms); got != want {
+			t.Errorf("reporting %d ms late it asks after %d ms, want %d", afterNs/ms, got/ms, want/ms)
 		}
 	}
 }

@@ -200,6 +200,7 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 			n.obey(out)
 		}
 	}
+	n.sendBeat(now, out)
 	n.tellClients(out)
 	n.relay(out)
 	n.tokens.close(out)

@@ -88,7 +88,7 @@ func (n *Node) beat(from step.Address, body *codec.Reader, relayed bool) error {
 	return nil
 }
 
-// keepVigil follows all that came with a step: opinions that have changed, the beat that is due, elections that are wanted.
+// keepVigil follows all that came with a step: opinions that have changed, elections that are wanted.
 func (n *Node) keepVigil(now step.Now, out *step.Out) {
 	v := &n.vigil
 	for i, s := range v.servers {
@@ -105,8 +105,6 @@ func (n *Node) keepVigil(now step.Now, out *step.Out) {
 		}
 	}
 	if v.due {
-		v.due = false
-		n.sendBeat(now, out)
 		n.observe(now)
 	}
 	if v.detector.Calm() {
@@ -146,11 +144,14 @@ func (n *Node) promise(now step.Now, server uint64) {
 	}
 }
 
+// sendBeat sends the beat that is due. It comes last in a step: what a report tells of a log includes what came before the report with the
+// same step, or the promise to take no more would not hold.
 func (n *Node) sendBeat(now step.Now, out *step.Out) {
-	if len(n.vigil.servers) > 0 {
+	if n.vigil.due && len(n.vigil.servers) > 0 {
 		b := n.myBeat(now)
 		out.Sends = append(out.Sends, n.toAll(b.Encode())...)
 	}
+	n.vigil.due = false
 }
 
 // toAll addresses a frame to every other server.

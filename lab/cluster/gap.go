@@ -129,7 +129,7 @@ func (r *gapRun) measure(o GapOptions) (Gap, error) {
 		return Gap{}, fmt.Errorf("cluster: seed %d: nobody leads", o.Seed)
 	}
 	for _, p := range r.clients {
-		p.lastNs, p.longest = w.NowNs(), 0
+		p.longest = 0
 	}
 	g := Gap{}
 	switch {
