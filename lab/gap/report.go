@@ -13,6 +13,8 @@ const (
 	quietAimNs    = int64(100 * time.Millisecond)
 	loadedAimNs   = int64(250 * time.Millisecond)
 	transferAimNs = int64(20 * time.Millisecond)
+	// farRounds is how many round trips a failover may take beside detection where servers are far apart, and all of one that is planned.
+	farRounds = 6
 	// quietLateNs is up to where a machine counts as quiet.
 	quietLateNs = int64(5 * time.Millisecond)
 )
@@ -21,6 +23,8 @@ const (
 type Summary struct {
 	Cell
 	Repeats int     `json:"repeats"`
+	BoundNs int64   `json:"bound_ns"` // median of what leaders published
+	RoundNs int64   `json:"round_ns"` // and of the round trips that they had measured
 	Write   Spread  `json:"write"`
 	Read    Spread  `json:"read"`
 	LateNs  int64   `json:"late_ns"` // median over the experiments of what one wake-up in a thousand was late by
@@ -73,14 +77,8 @@ func Summarise(results []Result) []Summary {
 }
 
 func summarise(c Cell, results []Result) Summary {
-	s := Summary{Cell: c, AimNs: quietAimNs}
-	switch {
-	case c.Fault == Transfer:
-		s.AimNs = transferAimNs
-	case c.Hogs > 0:
-		s.AimNs = loadedAimNs
-	}
-	var writes, reads, late, synced []int64
+	s := Summary{Cell: c}
+	var writes, reads, late, synced, bounds, rounds []int64
 	for _, r := range results {
 		if r.Error != "" {
 			s.Failed++
@@ -90,12 +88,15 @@ func summarise(c Cell, results []Result) Summary {
 		s.Acked += r.Acked
 		s.Lost += r.Lost
 		writes, reads, late, synced = append(writes, r.WriteNs), append(reads, r.ReadNs), append(late, r.LateNs), append(synced, r.SyncNs)
+		bounds, rounds = append(bounds, r.BoundNs), append(rounds, r.RoundNs)
 	}
 	if s.Repeats == 0 {
 		s.Verdict = NoRun
 		return s
 	}
 	s.Write, s.Read, s.LateNs, s.SyncNs = spread(writes), spread(reads), atMost(late, 500), atMost(synced, 500)
+	s.BoundNs, s.RoundNs = atMost(bounds, 500), atMost(rounds, 500)
+	s.AimNs = c.aimNs(s.BoundNs)
 	switch {
 	case s.Lost > 0:
 		s.Verdict = Broken
@@ -109,15 +110,34 @@ func summarise(c Cell, results []Result) Summary {
 	return s
 }
 
+// aimNs is the aim of a cell where leaders publish that detection bound.
+func (c *Cell) aimNs(boundNs int64) int64 {
+	switch {
+	case c.RoundTripNs > 0 && c.Fault == Transfer:
+		return farRounds * c.RoundTripNs
+	case c.RoundTripNs > 0:
+		return boundNs + farRounds*c.RoundTripNs
+	case c.Fault == Transfer:
+		return transferAimNs
+	case c.Hogs > 0:
+		return loadedAimNs
+	}
+	return quietAimNs
+}
+
 // Print writes the table.
 func Print(w io.Writer, table []Summary) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "servers\tfault\thogs\trepeats\twrite p50 ms\tp99\tmax\tread p50 ms\tp99\tmax\tlate p99.9 ms\tfsync p99.9 ms\tacked\tlost\tfailed\taim ms\t")
+	fmt.Fprintln(t, "servers\tfault\thogs\tround trip ms\tmeasured\tbound T\trepeats\twrite p50 ms\tp99\tmax\tread p50 ms\tp99\tmax\tlate p99.9 ms\tfsync p99.9 ms\tacked\tlost\tfailed\taim ms\t")
 	for _, s := range table {
-		fmt.Fprintf(t, "%d\t%s\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%.0f\t\n", s.Servers, s.Fault, s.Hogs, s.Repeats,
+		fmt.Fprintf(t, "%d\t%s\t%d\t%.0f\t%.1f\t%.0f\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%.0f\t\n", s.Servers, s.Fault, s.Hogs,
+			ms(s.RoundTripNs), ms(s.RoundNs), ms(s.BoundNs), s.Repeats,
 			ms(s.Write.P50), ms(s.Write.P99), ms(s.Write.Max), ms(s.Read.P50), ms(s.Read.P99), ms(s.Read.Max), ms(s.LateNs), ms(s.SyncNs), s.Acked, s.Lost, s.Failed, ms(s.AimNs))
 	}
 	t.Flush()
+	if slices.ContainsFunc(table, func(s Summary) bool { return s.RoundTripNs > 0 }) {
+		fmt.Fprintf(w, "aim over a round trip R: the published bound T + %d R, and %[1]d R where the leader hands over\n", farRounds)
+	}
 	for _, s := range table {
 		if s.Verdict != Reached {
 			fmt.Fprintf(w, "%d servers, %s: %s\n", s.Servers, s.Fault, s.Verdict)
