@@ -43,12 +43,20 @@ type batch struct {
 // leader's term, but raft's own empty one, stands in proposed until it is applied, in the order of the log: so
 // the first of them is the next such entry, and waiters need no lookup.
 type queue struct {
+	early    []early // came before the leader's own entry was applied
 	open     []*batch
 	proposed []*batch
 	free     []*batch
 	commands int // in open
-	bytes    int // in open
+	bytes    int // in early and open
 	pace     admission
+}
+
+// early is a command that came to a leader before it has applied what was in the log when it was elected: that command may be there already,
+// put by the leader before, and is then answered without another round trip.
+type early struct {
+	from    step.Address
+	command wire.Command
 }
 
 const maxFree = inFlight + 2
@@ -101,7 +109,7 @@ func (q *queue) taken() {
 }
 
 func (q *queue) waiting() int {
-	n := q.commands
+	n := len(q.early) + q.commands
 	for _, b := range q.proposed {
 		n += len(b.waiters)
 	}
@@ -136,12 +144,31 @@ func (g *Group) Command(from step.Address, c wire.Command) {
 		})
 		return
 	}
-	if !g.queue.pace.admits(from, g.cfg.Limits.QueueCommands) || g.queue.bytes+len(c.Op) > g.cfg.Limits.QueueBytes {
+	switch {
+	case !g.queue.pace.admits(from, g.cfg.Limits.QueueCommands) || g.queue.bytes+len(c.Op) > g.cfg.Limits.QueueBytes ||
+		len(g.queue.early) >= g.cfg.Limits.QueueCommands:
 		g.counters.Overloaded++
 		g.reply(from, wire.Reply{Request: c.Request, Status: wire.Overloaded})
-		return
+	case !g.lead.applied:
+		c.Op = bytes.Clone(c.Op)
+		if c.Key != nil {
+			c.Key = new(*c.Key)
+		}
+		g.queue.early = append(g.queue.early, early{from, c})
+		g.queue.bytes += len(c.Op)
+	default:
+		g.queue.add(waiter{to: from, request: c.Request}, &c)
 	}
-	g.queue.add(waiter{to: from, request: c.Request}, &c)
+}
+
+// takeEarly takes the commands again that came too early.
+func (g *Group) takeEarly() {
+	all := g.queue.early
+	g.queue.early = nil
+	for _, e := range all {
+		g.queue.bytes -= len(e.command.Op)
+		g.Command(e.from, e.command)
+	}
 }
 
 // stored is the outcome of a command that is applied already.
@@ -185,6 +212,9 @@ func (g *Group) stepDown() {
 			}
 		}
 	}
+	for _, e := range g.queue.early {
+		g.reply(e.from, wire.Reply{Request: e.command.Request, Status: wire.NotLeader, Index: g.state.index})
+	}
 	g.queue = queue{}
 	g.lead = leadership{}
 }
@@ -197,7 +227,11 @@ func (g *Group) propose() {
 	if !g.lead.proposed {
 		g.proposeLead()
 	}
-	if !g.lead.applied || g.snap.since > maxLogBytes {
+	if !g.lead.applied {
+		return
+	}
+	g.takeEarly()
+	if g.snap.since > maxLogBytes {
 		return
 	}
 	g.proposeView()

@@ -129,9 +129,10 @@ func (r *gapRun) measure(o GapOptions) (Gap, error) {
 		return Gap{}, fmt.Errorf("cluster: seed %d: nobody leads", o.Seed)
 	}
 	for _, p := range r.clients {
-		p.longest = 0
+		p.lastNs, p.longest = w.NowNs(), 0
 	}
-	g := Gap{}
+	d := led.Machine().(*replica.Node).Status().Detection
+	g := Gap{BoundNs: d.BoundNs, RoundNs: d.RoundNs}
 	switch {
 	case o.HandOver:
 		led.Machine().(*replica.Node).HandOver()
