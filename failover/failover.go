@@ -69,8 +69,8 @@ type Situation struct {
 	Voters int
 	// Heard are the voters that were heard lately, this server included.
 	Heard []Voter
-	// Leader leads as far as is known, 0 for nobody.
-	Leader uint64
+	// Leader leads as far as is known, 0 for nobody; Term is raft's.
+	Leader, Term uint64
 	// Against gives the voters, this server included, that hold something against a server.
 	Against func(server uint64) []Voter
 	// RoundNs gives the round trip between those who are to replace a server.
@@ -84,6 +84,9 @@ type Contest struct {
 	asked   bool
 	// joined says that this server is one of those who report, late that it has come to it when others may have been about to ask.
 	joined, late bool
+	// movedNs is when the term last rose: somebody has asked. 0 before.
+	movedNs int64
+	term    uint64
 }
 
 // Next says whether to ask for votes now.
@@ -102,7 +105,10 @@ func (c *Contest) Next(s Situation) bool {
 	}
 	round := s.RoundNs(suspect)
 	if c.leader == 0 || s.NowNs-c.sinceNs >= againNs(round) {
-		*c = Contest{leader: suspect, sinceNs: s.NowNs}
+		*c = Contest{leader: suspect, sinceNs: s.NowNs, term: s.Term}
+	}
+	if c.term != s.Term {
+		c.term, c.movedNs = s.Term, s.NowNs
 	}
 	c.join(against, s, round)
 	if !c.joined || c.asked || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < c.waitNs(against, s, round) {
@@ -122,7 +128,8 @@ func (c *Contest) join(against []Voter, s Situation, roundNs int64) {
 }
 
 // waitNs is how long after the beginning of a contest this server asks. Where all have reported no more reports are on their way; who
-// reports late comes after all the others, who have made up their ranks without it.
+// reports late comes after all the others, who have made up their ranks without it. Where another one asks it gets its time from then on,
+// or the next in rank would depose who has just won.
 func (c *Contest) waitNs(against []Voter, s Situation, roundNs int64) int64 {
 	rank := int64(0)
 	for _, v := range against {
@@ -133,6 +140,9 @@ func (c *Contest) waitNs(against []Voter, s Situation, roundNs int64) int64 {
 	wait := rank * spacingNs(roundNs)
 	if len(against) < s.Voters-1 {
 		wait += settleNs(roundNs)
+	}
+	if c.movedNs != 0 {
+		wait = max(wait, c.movedNs-c.sinceNs+spacingNs(roundNs))
 	}
 	return wait
 }

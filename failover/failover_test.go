@@ -82,6 +82,22 @@ func TestWhoReportsLateComesLast(t *testing.T) {
 	}
 }
 
+// TestWhoeverAsksGetsItsTime: from when this server knows of it by the term.
+func TestWhoeverAsksGetsItsTime(t *testing.T) {
+	for movedNs, want := range map[int64]int64{1 * ms: leastSpacingNs + 1*ms, 15 * ms: leastSpacingNs + 15*ms} {
+		g := seenFrom(voter(3, 1, 10))
+		g.Term = 7
+		g.against[1] = []Voter{g.Self, voter(2, 1, 10), voter(4, 1, 10), voter(5, 1, 10)}
+		if g.asks(movedNs-ms) != -1 {
+			t.Fatal("asks before its turn")
+		}
+		g.Term = 8
+		if got := g.asks(200*ms) + movedNs; got != want {
+			t.Errorf("another one asks after %d ms, this one after %d, want %d", movedNs/ms, got/ms, want/ms)
+		}
+	}
+}
+
 // TestTimesFollowTheRoundTrip: at 40 ms the first one waits 24 ms, the next in rank 100 ms more, and a contest without a winner goes on for
 // nearly a second.
 func TestTimesFollowTheRoundTrip(t *testing.T) {

@@ -188,7 +188,7 @@ func (n *Node) situation(now step.Now, g *consensus.Group) failover.Situation {
 	d := n.vigil.detector
 	term, index := g.LogEnd()
 	self := failover.Voter{Server: n.self, LastTerm: term, LastIndex: index, Fit: g.Fit() && !g.Stuck(now.MonoNs) && n.mayLead()}
-	s := failover.Situation{NowNs: now.MonoNs, Self: self, Voters: len(g.Voters()), Leader: g.Leader()}
+	s := failover.Situation{NowNs: now.MonoNs, Self: self, Voters: len(g.Voters()), Leader: g.Leader(), Term: g.Term()}
 	for _, v := range g.Voters() {
 		if v == n.self {
 			s.Heard = append(s.Heard, self)
