@@ -3,7 +3,7 @@
 //
 // Every server sends a Beat to every other one at each tick. A Beat says whom its sender has heard, and how long ago, so a server that
 // hears nobody is found out as fast as one that says nothing; and it carries the sender's opinions, so that each server can count who
-// agrees with it without asking.
+// agrees with it without asking. And it gives back when the others' beats were sent, so that each server knows how far away each other one is.
 //
 // An opinion is not a decision. What a majority of opinions is good for is said in package failover.
 package detect

@@ -45,6 +45,7 @@ type Gap struct {
 // the other, and one fault.
 type gapRun struct {
 	world   *sim.World
+	roundNs int64
 	hosts   []*sim.Party
 	clients []*pulse
 }
@@ -71,7 +72,7 @@ func RunGap(o GapOptions) (Gap, error) {
 		return Gap{}, err
 	}
 	defer world.Close()
-	r := &gapRun{world: world}
+	r := &gapRun{world: world, roundNs: o.RoundNs}
 	for k := range o.Servers {
 		if err := r.add(uint64(k+1), o.Servers); err != nil {
 			return Gap{}, err
@@ -211,7 +212,7 @@ func (p *pulse) Step(now step.Now, in []step.Input, out *step.Out) {
 func (p *pulse) dial(now step.Now, out *step.Out) {
 	for k := range p.links {
 		if d := &p.links[k]; !d.up && now.MonoNs >= d.againNs {
-			d.againNs = now.MonoNs + redialNs
+			d.againNs = now.MonoNs + redialNs + 2*p.run.roundNs
 			out.Sends = append(out.Sends, step.Send{To: step.Address(k + 1)})
 		}
 	}

@@ -53,6 +53,15 @@ func TestGapsFarApart(t *testing.T) {
 	}
 }
 
+// TestGapsAtAnyDistance: the same from one town to the next and to the other end of the world, for a leader that stops.
+func TestGapsAtAnyDistance(t *testing.T) {
+	for _, roundNs := range []int64{5 * milliNs, 13 * milliNs, 100 * milliNs, 250 * milliNs} {
+		gapCase{name: "pause", fault: sim.Pause}.gaps(t, GapOptions{Servers: 3, RoundNs: roundNs}, func(g *Gap) int64 {
+			return g.BoundNs + 6*roundNs
+		})
+	}
+}
+
 // gaps makes experiments, holds each against what is allowed, and logs how they spread.
 func (c gapCase) gaps(t *testing.T, o GapOptions, most func(*Gap) int64) {
 	var writes, reads []int64
