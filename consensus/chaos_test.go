@@ -222,7 +222,7 @@ func chaos(t testing.TB, seed uint64, servers int) map[string]int {
 
 func TestChaos(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range uint64(16) {
+	for seed := range uint64(32) {
 		for name, n := range chaos(t, seed, 3+2*int(seed%2)) {
 			seen[name] += n
 		}

@@ -41,7 +41,7 @@ func (g *Group) watchClocks() {
 	case c.leadlessNs == 0:
 		c.leadlessNs = g.now.MonoNs
 	}
-	if c.unfit && g.leads() && g.lead.applied && g.now.MonoNs-c.yieldedNs >= handOverRetryNs {
+	if c.unfit && g.leads() && g.lead.applied && g.now.MonoNs-c.yieldedNs >= handOverElections*g.pace.electionNs() {
 		c.yieldedNs = g.now.MonoNs
 		if g.handOver(c.others) {
 			g.fact("clock-unfit", g.term, "hands over")

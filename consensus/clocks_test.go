@@ -131,7 +131,7 @@ func TestALeaderThatCannotHandOverGoesOn(t *testing.T) {
 	from := w.nowMs
 	w.write(id, 1, 200)
 	took := (w.nowMs - from) * 1_000_000
-	if got, most := w.facts["hand-over"], int(took/handOverRetryNs)+1; got < 1 || got > most {
+	if got, most := w.facts["hand-over"], int(took/(handOverElections*leastElectionNs))+1; got < 1 || got > most {
 		t.Errorf("handed over %d times in %d ns, want 1 to %d", got, took, most)
 	}
 	if w.awaitLeader() != bad {

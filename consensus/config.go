@@ -97,8 +97,10 @@ const (
 	maxQueryBytes = 32 << 20
 	// readBatches is how many read barriers may be on their way at once.
 	readBatches = 4
-	// readRetryNs is when a barrier without an answer is asked again under a fresh context.
-	readRetryNs = int64(100 * time.Millisecond)
+	// readRetryNs, or readRetryRounds round trips, is when a barrier without an answer is asked again under a fresh context: a
+	// follower's takes one to the leader, and the leader's one more.
+	readRetryNs     = int64(100 * time.Millisecond)
+	readRetryRounds = 3
 	// queryTimeoutNs is when a query without a barrier is answered NoVoice: longer than any failover.
 	queryTimeoutNs = int64(2 * time.Second)
 	// timeEntryNs is the longest time without an entry while there is a leader, so that log time goes on.
@@ -121,6 +123,7 @@ const (
 	maxServing = 64
 )
 
+// Raft's own times, in ticks as raft counts them: see pace.
 const (
 	electionTicks  = 10
 	heartbeatTicks = 1

@@ -22,6 +22,7 @@ type Group struct {
 	state  *state
 	now    step.Now
 	ticked bool
+	pace   pace
 
 	out    *Output // where results go now: early between flushes
 	early  Output
@@ -105,7 +106,9 @@ func (g *Group) Tick(now step.Now) {
 		g.fact("disk-stalled", uint64(g.disk.pending[0].token), "")
 		return
 	}
-	g.rn.Tick()
+	if g.pace.due() {
+		g.rn.Tick()
+	}
 }
 
 // Unreachable says that the connection to a server broke: what was on its way may be lost.
@@ -196,6 +199,7 @@ func (g *Group) handle(rd raft.Ready) {
 	if rd.SoftState != nil {
 		g.follow(rd.SoftState)
 	}
+	lead := g.leadEntry(rd.Entries)
 	g.confirmReads(rd.ReadStates)
 	var votes []*raftpb.Message
 	for _, m := range rd.Messages {
@@ -209,6 +213,8 @@ func (g *Group) handle(rd raft.Ready) {
 			}
 		case m.GetType() == raftpb.MsgVote:
 			votes = append(votes, m) // raft's order: what is to be stored comes after them
+		case m.GetType() == raftpb.MsgApp:
+			g.send(along(m, lead))
 		default:
 			g.send(m)
 		}

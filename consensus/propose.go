@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"bytes"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -42,12 +43,20 @@ type batch struct {
 // leader's term, but raft's own empty one, stands in proposed until it is applied, in the order of the log: so
 // the first of them is the next such entry, and waiters need no lookup.
 type queue struct {
+	early    []early // came before the leader's own entry was applied
 	open     []*batch
 	proposed []*batch
 	free     []*batch
 	commands int // in open
-	bytes    int // in open
+	bytes    int // in early and open
 	pace     admission
+}
+
+// early is a command that came to a leader before it has applied what was in the log when it was elected: that command may be there already,
+// put by the leader before, and is then answered without another round trip.
+type early struct {
+	from    step.Address
+	command wire.Command
 }
 
 const maxFree = inFlight + 2
@@ -100,7 +109,7 @@ func (q *queue) taken() {
 }
 
 func (q *queue) waiting() int {
-	n := q.commands
+	n := len(q.early) + q.commands
 	for _, b := range q.proposed {
 		n += len(b.waiters)
 	}
@@ -135,12 +144,31 @@ func (g *Group) Command(from step.Address, c wire.Command) {
 		})
 		return
 	}
-	if !g.queue.pace.admits(from, g.cfg.Limits.QueueCommands) || g.queue.bytes+len(c.Op) > g.cfg.Limits.QueueBytes {
+	switch {
+	case !g.queue.pace.admits(from, g.cfg.Limits.QueueCommands) || g.queue.bytes+len(c.Op) > g.cfg.Limits.QueueBytes ||
+		len(g.queue.early) >= g.cfg.Limits.QueueCommands:
 		g.counters.Overloaded++
 		g.reply(from, wire.Reply{Request: c.Request, Status: wire.Overloaded})
-		return
+	case !g.lead.applied:
+		c.Op = bytes.Clone(c.Op)
+		if c.Key != nil {
+			c.Key = new(*c.Key)
+		}
+		g.queue.early = append(g.queue.early, early{from, c})
+		g.queue.bytes += len(c.Op)
+	default:
+		g.queue.add(waiter{to: from, request: c.Request}, &c)
 	}
-	g.queue.add(waiter{to: from, request: c.Request}, &c)
+}
+
+// takeEarly takes the commands again that came too early.
+func (g *Group) takeEarly() {
+	all := g.queue.early
+	g.queue.early = nil
+	for _, e := range all {
+		g.queue.bytes -= len(e.command.Op)
+		g.Command(e.from, e.command)
+	}
 }
 
 // stored is the outcome of a command that is applied already.
@@ -184,6 +212,9 @@ func (g *Group) stepDown() {
 			}
 		}
 	}
+	for _, e := range g.queue.early {
+		g.reply(e.from, wire.Reply{Request: e.command.Request, Status: wire.NotLeader, Index: g.state.index})
+	}
 	g.queue = queue{}
 	g.lead = leadership{}
 }
@@ -196,7 +227,11 @@ func (g *Group) propose() {
 	if !g.lead.proposed {
 		g.proposeLead()
 	}
-	if !g.lead.applied || g.snap.since > maxLogBytes {
+	if !g.lead.applied {
+		return
+	}
+	g.takeEarly()
+	if g.snap.since > maxLogBytes {
 		return
 	}
 	g.proposeView()
@@ -242,6 +277,29 @@ func (g *Group) proposeLead() {
 	b := g.queue.get()
 	appendLead(&b.payload, g.state.epoch, g.stamp(), g.cfg.Self, g.cfg.Boot, g.newest())
 	g.lead.proposed = g.proposeOwn(b)
+}
+
+// leadEntry proposes the lead entry as soon as raft makes this server the leader, and gives it as it stands in the log; nil where it does not
+// follow the entries of a Ready. Raft's empty entry is the last of them, and on its way to the others already in messages of that Ready;
+// until one is answered raft sends no more to its receiver, and the lead entry would be a round trip later.
+func (g *Group) leadEntry(entries []*raftpb.Entry) *raftpb.Entry {
+	if !g.leads() || g.lead.proposed || len(entries) == 0 {
+		return nil
+	}
+	g.proposeLead()
+	if !g.lead.proposed {
+		return nil
+	}
+	empty := entries[len(entries)-1]
+	return &raftpb.Entry{Term: new(g.lead.term), Index: new(empty.GetIndex() + 1), Data: g.queue.proposed[0].payload.B}
+}
+
+// along adds an entry to a message that ends just before it.
+func along(m *raftpb.Message, e *raftpb.Entry) *raftpb.Message {
+	if n := len(m.GetEntries()); e != nil && n > 0 && m.GetEntries()[n-1].GetIndex()+1 == e.GetIndex() {
+		m.Entries = append(slices.Clip(m.Entries), e)
+	}
+	return m
 }
 
 // timeIsDue says whether an entry is wanted only to let time pass.

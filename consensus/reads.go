@@ -99,7 +99,7 @@ func (g *Group) askReads() {
 		r.forming = nil
 	}
 	for _, b := range r.batches {
-		if !b.confirmed && (b.askedNs == 0 || g.now.MonoNs-b.askedNs >= readRetryNs) {
+		if !b.confirmed && (b.askedNs == 0 || g.now.MonoNs-b.askedNs >= max(readRetryNs, readRetryRounds*g.pace.roundNs)) {
 			g.ask(b)
 		}
 	}

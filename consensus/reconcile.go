@@ -10,7 +10,6 @@ import (
 
 	"onevoice/codec"
 	"onevoice/consensus/session"
-	"onevoice/step"
 	"onevoice/view"
 	"onevoice/wire"
 )
@@ -19,9 +18,9 @@ const (
 	// nearLag is how many entries a learner may lack when it becomes a voter, and a voter when it is to lead: so few that it has them
 	// within a round trip.
 	nearLag = 100
-	// handOverRetryNs is when a leader that is to go tries again to hand over: raft gives up after an election's time, in which
-	// nothing is proposed.
-	handOverRetryNs = 5 * electionTicks * step.TickNs
+	// handOverElections is after how many elections' times a leader that is to go tries again to hand over: raft gives up after one, in
+	// which nothing is proposed.
+	handOverElections = 5
 )
 
 // moving is what a leader knows of its steps towards the wish.
@@ -58,7 +57,7 @@ func (g *Group) reconcile() {
 		return
 	}
 	if s.server == g.cfg.Self {
-		if g.now.MonoNs-m.overNs >= handOverRetryNs || m.overNs == 0 {
+		if g.now.MonoNs-m.overNs >= handOverElections*g.pace.electionNs() || m.overNs == 0 {
 			m.overNs = g.now.MonoNs
 			g.handOverToAny()
 		}

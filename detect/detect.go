@@ -20,9 +20,9 @@ const (
 const (
 	// boundParts is how many times the bound is what one in a thousand of any server's ticks is late by.
 	boundParts = 4
-	// relayNs is how long nothing may have come straight from a server before others are asked to pass on what is for it: half of the
-	// bound, so that it is found before it is reported.
-	relayNs = LeastBoundNs / 2
+	// relayParts: after this part of the bound in which nothing has come straight from a server others are asked to pass on what is for it,
+	// so that it is found before it is reported.
+	relayParts = 2
 	// abstainTicks is for how many ticks a server has no opinion after one of its own was late by a quarter of the bound: what the
 	// others sent meanwhile may still wait in its own queues.
 	abstainTicks = 2
@@ -49,6 +49,7 @@ type peer struct {
 	directNs  int64 // when the newest came that no other server passed on
 	echoNs    int64 // until when it has heard us, by its own word
 	refusedNs int64 // when its machine said that nobody is there, 0 never
+	round     round
 	beat      wire.Beat
 }
 
@@ -87,7 +88,7 @@ func (d *Detector) Tick() {
 	if d.tickNs != 0 {
 		late := d.nowNs - d.tickNs - step.TickNs
 		d.late.add(late)
-		if late > d.BoundNs()/4 && !mutant.On(mutant.LatenessIgnored) {
+		if late > d.lateBoundNs()/4 && !mutant.On(mutant.LatenessIgnored) {
 			d.abstain = abstainTicks
 		}
 	}
@@ -119,6 +120,9 @@ func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
 			continue
 		}
 		p.echoNs = max(p.echoNs, d.nowNs-h.AgeNs)
+		if !relayed && !h.Relayed && !d.behind() {
+			p.round.add(d.nowNs - h.StampNs - h.AgeNs)
+		}
 		if h.Down && !d.Over(from) {
 			d.told = from
 		}
@@ -140,7 +144,7 @@ func (d *Detector) Over(server uint64) bool {
 // Said is another server's newest beat; false where it is older than the bound, or the server's machine says that nobody is there.
 func (d *Detector) Said(server uint64) (wire.Beat, bool) {
 	p := d.peer(server)
-	if p == nil || p.beat.Boot == 0 || p.refusedNs != 0 || d.nowNs-p.heardNs > d.BoundNs() {
+	if p == nil || p.beat.Boot == 0 || p.refusedNs != 0 || d.nowNs-p.heardNs > d.boundNs(p) {
 		return wire.Beat{}, false
 	}
 	return p.beat, true
@@ -153,9 +157,22 @@ func (d *Detector) Refused(server uint64) {
 	}
 }
 
-// BoundNs is the detection bound: 60 ms, or four times what one in a thousand ticks of this server or any that is heard is late by, up to
-// a second.
-func (d *Detector) BoundNs() int64 {
+// behind says that this server is late now: what comes in may have waited for it, and tells nothing of the way.
+func (d *Detector) behind() bool {
+	return d.abstain > 0 || d.nowNs-d.tickNs > step.TickNs+LeastBoundNs/4
+}
+
+// BoundNs is the detection bound that holds for as many of the others as are a majority without the one that fails: how long a server
+// that leads may be silent before enough others suspect it. One that is further away than those does not count.
+func (d *Detector) BoundNs() int64 { return d.ofMajority(d.boundNs) }
+
+// boundNs is the bound of one server: 60 ms; or four times what one in a thousand ticks of this server or any that is heard is late by;
+// or what the way to it and back asks for; up to a second.
+func (d *Detector) boundNs(p *peer) int64 {
+	return min(max(d.lateBoundNs(), p.round.boundNs()), MostBoundNs)
+}
+
+func (d *Detector) lateBoundNs() int64 {
 	late := d.late.p999
 	for i := range d.peers {
 		if p := &d.peers[i]; d.nowNs-p.heardNs < MostBoundNs {
@@ -171,7 +188,7 @@ func (d *Detector) Opinion(server uint64) view.Evidence {
 	if p == nil || d.abstain > 0 {
 		return view.NoEvidence
 	}
-	bound := d.BoundNs()
+	bound := d.boundNs(p)
 	switch {
 	case p.beat.Last != view.NoEvidence:
 		return p.beat.Last
@@ -191,7 +208,7 @@ func (d *Detector) Opinion(server uint64) view.Evidence {
 // about itself is no report, nor is one about an earlier start of the subject.
 func (d *Detector) Reports(reporter, subject uint64) bool {
 	p := d.peer(reporter)
-	if p == nil || reporter == subject || d.nowNs-p.heardNs > d.BoundNs() && !mutant.On(mutant.OldReports) || d.Over(reporter) {
+	if p == nil || reporter == subject || d.nowNs-p.heardNs > d.boundNs(p) && !mutant.On(mutant.OldReports) || d.Over(reporter) {
 		return false
 	}
 	boot := uint64(0)
@@ -218,21 +235,24 @@ func (d *Detector) Calm() bool {
 // straight for a while, and the third hears both. 0 where there is none, or no need.
 func (d *Detector) Relay(server uint64) uint64 {
 	p := d.peer(server)
-	if p == nil || p.refusedNs != 0 || d.nowNs-p.directNs <= relayNs && d.heardStraight(p, d.self) {
+	if p == nil || p.refusedNs != 0 || d.straight(p) && heardStraight(p, d.self) {
 		return 0
 	}
 	for i := range d.peers {
-		if q := &d.peers[i]; q != p && d.nowNs-q.directNs <= relayNs && d.heardStraight(q, d.self) && d.heardStraight(q, server) {
+		if q := &d.peers[i]; q != p && d.straight(q) && heardStraight(q, d.self) && heardStraight(q, server) {
 			return q.server
 		}
 	}
 	return 0
 }
 
+// straight says whether a beat has lately come from a peer itself.
+func (d *Detector) straight(p *peer) bool { return d.nowNs-p.directNs <= p.round.boundNs()/relayParts }
+
 // heardStraight says whether a peer has lately heard a server itself, by its own word.
-func (d *Detector) heardStraight(p *peer, server uint64) bool {
+func heardStraight(p *peer, server uint64) bool {
 	return slices.ContainsFunc(p.beat.Heard, func(h wire.Heard) bool {
-		return h.Server == server && !h.Relayed && h.AgeNs <= relayNs
+		return h.Server == server && !h.Relayed && h.AgeNs <= p.round.boundNs()/relayParts
 	})
 }
 
@@ -240,7 +260,7 @@ func (d *Detector) heardStraight(p *peer, server uint64) bool {
 // nothing of the group.
 func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bool) {
 	p := d.peer(server)
-	if p == nil || d.nowNs-p.heardNs > d.BoundNs() || d.Over(server) {
+	if p == nil || d.nowNs-p.heardNs > d.boundNs(p) || d.Over(server) {
 		return wire.LogEnd{}, false, false
 	}
 	i := slices.IndexFunc(p.beat.Logs, func(l wire.LogEnd) bool { return l.Group == group })
@@ -252,11 +272,12 @@ func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bo
 
 // Beat is what this server tells the others now; the caller adds what it knows of itself.
 func (d *Detector) Beat() wire.Beat {
-	b := wire.Beat{Boot: d.boot, LateNs: d.late.p999, View: d.view}
+	b := wire.Beat{Boot: d.boot, SentNs: d.nowNs, LateNs: d.late.p999, View: d.view}
 	for i := range d.peers {
 		p := &d.peers[i]
 		b.Heard = append(b.Heard, wire.Heard{
-			Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, Relayed: p.directNs < p.heardNs, Evidence: d.Opinion(p.server), Down: d.Over(p.server),
+			Server: p.server, Boot: p.beat.Boot, AgeNs: d.nowNs - p.heardNs, StampNs: p.beat.SentNs,
+			Relayed: p.directNs < p.heardNs, Evidence: d.Opinion(p.server), Down: d.Over(p.server),
 		})
 	}
 	return b
@@ -265,6 +286,8 @@ func (d *Detector) Beat() wire.Beat {
 // Status is what a detector knows, for people and metrics.
 type Status struct {
 	BoundNs int64
+	// RoundNs is the round trip to as many of the others as are a majority without the one that fails.
+	RoundNs int64
 	// LateNs is by how much one in a thousand of this server's ticks is late.
 	LateNs int64
 	// Old counts beats of earlier starts, which were dropped, and Over those of starts that are over, which have no say.
@@ -281,14 +304,19 @@ type PeerStatus struct {
 	// HeardAgeNs is how old its newest beat is; Evidence this server's opinion of it.
 	HeardAgeNs int64
 	Evidence   view.Evidence
+	// RoundNs is the round trip to it and DeviationNs by how much it varies, 0 while nothing is known.
+	RoundNs, DeviationNs int64
 }
 
 // Status is the present status.
 func (d *Detector) Status() Status {
-	s := Status{BoundNs: d.BoundNs(), LateNs: d.late.p999, Old: d.old, Over: d.over}
+	s := Status{BoundNs: d.BoundNs(), RoundNs: d.ofMajority(roundOf), LateNs: d.late.p999, Old: d.old, Over: d.over}
 	for i := range d.peers {
 		p := &d.peers[i]
-		s.Peers = append(s.Peers, PeerStatus{Server: p.server, Boot: p.beat.Boot, View: p.beat.View, LateNs: p.beat.LateNs, HeardAgeNs: d.nowNs - p.heardNs, Evidence: d.Opinion(p.server)})
+		s.Peers = append(s.Peers, PeerStatus{
+			Server: p.server, Boot: p.beat.Boot, View: p.beat.View, LateNs: p.beat.LateNs, HeardAgeNs: d.nowNs - p.heardNs, Evidence: d.Opinion(p.server),
+			RoundNs: p.round.meanNs, DeviationNs: p.round.deviationNs,
+		})
 	}
 	return s
 }

@@ -6,26 +6,35 @@
 // order of their logs, each some time later, in case the one before has failed too. Raft still decides: whoever wins has the
 // votes of a majority and all that is committed. If the reports were wrong the cost is one election.
 //
-// A report is a promise: who reports a leader takes no entries from it for PromiseNs, so that the log that it has told of is still its
+// A report is a promise: who reports a leader takes no entries from it for a while, so that the log that it has told of is still its
 // log when the ranks are made up. Measured by simulation in comparison with raft's timers: DESIGN.md.
 package failover
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
+// Times follow the round trip R between those who decide, and are never shorter than in one hall.
 const (
-	// SettleNs is how long a majority of reports must stand before the first one asks for votes.
-	SettleNs = int64(4 * time.Millisecond)
-	// SpacingNs lies between two in rank.
-	SpacingNs = int64(16 * time.Millisecond)
-	// PromiseNs is for how long who reports a leader takes no entries from it.
-	PromiseNs = int64(20 * time.Millisecond)
-	// againNs is when a contest that has brought no leader begins anew: each try ends what others are at, so that raft's own time-outs, which
-	// are shorter, must have had their turn.
-	againNs = int64(300 * time.Millisecond)
+	// A majority of reports must stand for leastSettleNs, or 0.6 R, before the first one asks for votes.
+	leastSettleNs = int64(4 * time.Millisecond)
+	// leastSpacingNs, or 2.5 R, lie between two in rank.
+	leastSpacingNs = int64(16 * time.Millisecond)
+	// For leastPromiseNs, or 3 R, who reports a leader takes no entries from it.
+	leastPromiseNs = int64(20 * time.Millisecond)
+	// After leastAgainNs, or 24 R, a contest that has brought no leader begins anew: each try ends what others are at, so that raft's own
+	// time-outs, which are shorter, must have had their turn.
+	leastAgainNs = int64(300 * time.Millisecond)
 )
+
+func settleNs(roundNs int64) int64  { return max(leastSettleNs, roundNs*6/10) }
+func spacingNs(roundNs int64) int64 { return max(leastSpacingNs, roundNs*5/2) }
+func againNs(roundNs int64) int64   { return max(leastAgainNs, roundNs*24) }
+
+// PromiseNs is for how long who reports a leader takes no entries from it.
+func PromiseNs(roundNs int64) int64 { return max(leastPromiseNs, roundNs*3) }
 
 // Voter is how far a voter is.
 type Voter struct {
@@ -60,10 +69,12 @@ type Situation struct {
 	Voters int
 	// Heard are the voters that were heard lately, this server included.
 	Heard []Voter
-	// Leader leads as far as is known, 0 for nobody.
-	Leader uint64
+	// Leader leads as far as is known, 0 for nobody; Term is raft's.
+	Leader, Term uint64
 	// Against gives the voters, this server included, that hold something against a server.
 	Against func(server uint64) []Voter
+	// RoundNs gives the round trip between those who are to replace a server.
+	RoundNs func(server uint64) int64
 }
 
 // Contest is what a server remembers of one group. The zero value is ready for use.
@@ -71,6 +82,11 @@ type Contest struct {
 	leader  uint64 // who is reported, 0: there is no contest
 	sinceNs int64
 	asked   bool
+	// joined says that this server is one of those who report, late that it has come to it when others may have been about to ask.
+	joined, late bool
+	// movedNs is when the term last rose: somebody has asked. 0 before.
+	movedNs int64
+	term    uint64
 }
 
 // Next says whether to ask for votes now.
@@ -87,20 +103,48 @@ func (c *Contest) Next(s Situation) bool {
 		*c = Contest{}
 		return false
 	}
-	if c.leader == 0 || s.NowNs-c.sinceNs >= againNs {
-		*c = Contest{leader: suspect, sinceNs: s.NowNs}
+	round := s.RoundNs(suspect)
+	if c.leader == 0 || s.NowNs-c.sinceNs >= againNs(round) {
+		*c = Contest{leader: suspect, sinceNs: s.NowNs, term: s.Term}
 	}
-	rank, among := 0, false
-	for _, v := range against {
-		if among = among || v.Server == s.Self.Server; v.compare(s.Self) < 0 {
-			rank++
-		}
+	if c.term != s.Term {
+		c.term, c.movedNs = s.Term, s.NowNs
 	}
-	if c.asked || !among || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < SettleNs+int64(rank)*SpacingNs {
+	c.join(against, s, round)
+	if !c.joined || c.asked || !s.Self.Fit || s.supporters(suspect) <= s.Voters/2 || s.NowNs-c.sinceNs < c.waitNs(against, s, round) {
 		return false
 	}
 	c.asked = true
 	return true
+}
+
+// join notes whether this server is one of those who report, and whether its report reaches the others before the first of them asks.
+func (c *Contest) join(against []Voter, s Situation, roundNs int64) {
+	joined := slices.ContainsFunc(against, func(v Voter) bool { return v.Server == s.Self.Server })
+	if joined && !c.joined {
+		c.late = s.NowNs-c.sinceNs > settleNs(roundNs)-roundNs/2
+	}
+	c.joined = joined
+}
+
+// waitNs is how long after the beginning of a contest this server asks. Where all have reported no more reports are on their way; who
+// reports late comes after all the others, who have made up their ranks without it. Where another one asks it gets its time from then on,
+// or the next in rank would depose who has just won.
+func (c *Contest) waitNs(against []Voter, s Situation, roundNs int64) int64 {
+	rank := int64(0)
+	for _, v := range against {
+		if v.Server != s.Self.Server && (c.late || v.compare(s.Self) < 0) {
+			rank++
+		}
+	}
+	wait := rank * spacingNs(roundNs)
+	if len(against) < s.Voters-1 {
+		wait += settleNs(roundNs)
+	}
+	if c.movedNs != 0 {
+		wait = max(wait, c.movedNs-c.sinceNs+spacingNs(roundNs))
+	}
+	return wait
 }
 
 // supporters counts the voters that can vote for this server, itself included: who lacks what others have cannot win, and would only keep them

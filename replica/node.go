@@ -200,6 +200,7 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 			n.obey(out)
 		}
 	}
+	n.sendBeat(now, out)
 	n.tellClients(out)
 	n.relay(out)
 	n.tokens.close(out)
@@ -214,6 +215,7 @@ func (n *Node) take(now step.Now, in *step.Input, out *step.Out) {
 		n.keepTime(now, out)
 		n.vigil.tick(n.servers())
 		for _, m := range n.members {
+			n.setPace(m.group)
 			m.group.Tick(now)
 		}
 	case step.Done:

@@ -88,7 +88,7 @@ func (n *Node) beat(from step.Address, body *codec.Reader, relayed bool) error {
 	return nil
 }
 
-// keepVigil follows all that came with a step: opinions that have changed, the beat that is due, elections that are wanted.
+// keepVigil follows all that came with a step: opinions that have changed, elections that are wanted.
 func (n *Node) keepVigil(now step.Now, out *step.Out) {
 	v := &n.vigil
 	for i, s := range v.servers {
@@ -105,8 +105,6 @@ func (n *Node) keepVigil(now step.Now, out *step.Out) {
 		}
 	}
 	if v.due {
-		v.due = false
-		n.sendBeat(now, out)
 		n.observe(now)
 	}
 	if v.detector.Calm() {
@@ -120,6 +118,18 @@ func (n *Node) keepVigil(now step.Now, out *step.Out) {
 	}
 }
 
+// roundNs is the round trip between those voters of a group who are to replace a server.
+func (n *Node) roundNs(g *consensus.Group, without uint64) int64 {
+	return n.vigil.detector.MajorityRoundNs(g.Voters(), without)
+}
+
+// setPace lets a group's own timers follow the round trip: to those who would replace the leader, and to the leader itself, whose heartbeats
+// come at its own pace.
+func (n *Node) setPace(g *consensus.Group) {
+	leader := g.Leader()
+	g.SetRound(max(n.roundNs(g, leader), n.vigil.detector.RoundNs(leader)))
+}
+
 // leads says whether a server leads any group, as far as is known.
 func (n *Node) leads(server uint64) bool {
 	return slices.ContainsFunc(n.members, func(m member) bool { return m.group.Leader() == server })
@@ -129,16 +139,19 @@ func (n *Node) leads(server uint64) bool {
 func (n *Node) promise(now step.Now, server uint64) {
 	for _, m := range n.members {
 		if m.group.Leader() == server {
-			m.group.Hold(server, now.MonoNs+failover.PromiseNs)
+			m.group.Hold(server, now.MonoNs+failover.PromiseNs(n.roundNs(m.group, server)))
 		}
 	}
 }
 
+// sendBeat sends the beat that is due. It comes last in a step: what a report tells of a log includes what came before the report with the
+// same step, or the promise to take no more would not hold.
 func (n *Node) sendBeat(now step.Now, out *step.Out) {
-	if len(n.vigil.servers) > 0 {
+	if n.vigil.due && len(n.vigil.servers) > 0 {
 		b := n.myBeat(now)
 		out.Sends = append(out.Sends, n.toAll(b.Encode())...)
 	}
+	n.vigil.due = false
 }
 
 // toAll addresses a frame to every other server.
@@ -175,7 +188,7 @@ func (n *Node) situation(now step.Now, g *consensus.Group) failover.Situation {
 	d := n.vigil.detector
 	term, index := g.LogEnd()
 	self := failover.Voter{Server: n.self, LastTerm: term, LastIndex: index, Fit: g.Fit() && !g.Stuck(now.MonoNs) && n.mayLead()}
-	s := failover.Situation{NowNs: now.MonoNs, Self: self, Voters: len(g.Voters()), Leader: g.Leader()}
+	s := failover.Situation{NowNs: now.MonoNs, Self: self, Voters: len(g.Voters()), Leader: g.Leader(), Term: g.Term()}
 	for _, v := range g.Voters() {
 		if v == n.self {
 			s.Heard = append(s.Heard, self)
@@ -183,6 +196,7 @@ func (n *Node) situation(now step.Now, g *consensus.Group) failover.Situation {
 			s.Heard = append(s.Heard, failover.Voter{Server: v, LastTerm: end.LastTerm, LastIndex: end.LastIndex, Fit: fit})
 		}
 	}
+	s.RoundNs = func(suspect uint64) int64 { return n.roundNs(g, suspect) }
 	s.Against = func(suspect uint64) []failover.Voter {
 		return slices.DeleteFunc(slices.Clone(s.Heard), func(v failover.Voter) bool {
 			if v.Server == n.self {

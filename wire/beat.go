@@ -10,6 +10,8 @@ import (
 type Beat struct {
 	// Boot is the sender's start, as in its Hello.
 	Boot uint64
+	// SentNs is when it was sent, by the sender's monotonic clock. Others give it back in Heard.
+	SentNs int64
 	// LateNs is by how much one in a thousand of its ticks was late, lately.
 	LateNs int64
 	// View is the newest view that it obeys.
@@ -32,6 +34,8 @@ type Heard struct {
 	Boot uint64
 	// AgeNs is how long ago that was; where nothing was heard yet, for how long it has listened.
 	AgeNs int64
+	// StampNs is SentNs of the newest beat: with AgeNs it shows its sender how long a beat and the answer to it were on their way.
+	StampNs int64
 	// Relayed says that its newest beat came by way of a third server.
 	Relayed bool
 	// Evidence is its opinion.
@@ -72,9 +76,10 @@ const (
 
 // Encode returns the whole frame. It concerns no group.
 func (m *Beat) Encode() []byte {
-	w := codec.Writer{B: make([]byte, 0, HeaderBytes+33+len(m.Heard)*25+len(m.Logs)*36)}
+	w := codec.Writer{B: make([]byte, 0, HeaderBytes+41+len(m.Heard)*33+len(m.Logs)*36)}
 	Header{Kind: KindBeat}.Append(&w)
 	w.U64(m.Boot)
+	w.I64(m.SentNs)
 	w.I64(m.LateNs)
 	w.U64(uint64(m.View))
 	w.U8(flag(m.Stuck, beatStuck) | flag(m.Fit, beatFit) | flag(m.Leaving, beatLeaving) | flag(m.Fell, beatFell))
@@ -84,6 +89,7 @@ func (m *Beat) Encode() []byte {
 		w.U64(h.Server)
 		w.U64(h.Boot)
 		w.I64(h.AgeNs)
+		w.I64(h.StampNs)
 		w.U8(uint8(h.Evidence) | flag(h.Relayed, beatRelayed) | flag(h.Down, beatDown))
 	}
 	w.Uvarint(uint64(len(m.Logs)))
@@ -106,12 +112,12 @@ func flag(set bool, bit uint8) uint8 {
 
 // ReadBeat takes the body of a Beat.
 func ReadBeat(r *codec.Reader) (Beat, error) {
-	m := Beat{Boot: r.U64(), LateNs: r.I64(), View: view.Number(r.U64())}
+	m := Beat{Boot: r.U64(), SentNs: r.I64(), LateNs: r.I64(), View: view.Number(r.U64())}
 	flags := r.U8()
 	m.Stuck, m.Fit, m.Leaving, m.Fell = flags&beatStuck != 0, flags&beatFit != 0, flags&beatLeaving != 0, flags&beatFell != 0
 	m.Last = view.Evidence(r.U8())
-	for range r.Count(maxHeard, 25) {
-		h := Heard{Server: r.U64(), Boot: r.U64(), AgeNs: r.I64()}
+	for range r.Count(maxHeard, 33) {
+		h := Heard{Server: r.U64(), Boot: r.U64(), AgeNs: r.I64(), StampNs: r.I64()}
 		how := r.U8()
 		h.Relayed, h.Down, h.Evidence = how&beatRelayed != 0, how&beatDown != 0, view.Evidence(how&^(beatRelayed|beatDown))
 		if h.AgeNs < 0 || h.Evidence > view.LastEvidence {

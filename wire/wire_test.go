@@ -59,9 +59,10 @@ func samples() []sample {
 				strings.Repeat("ee", 32) + "ffffffffffffffff" + "0172"},
 		{"clock ask", KindClockAsk, 0, ClockAsk{AskedNs: 1}, "010d" + "00000000" + goldenEpoch + "0000000000000001"},
 		{"clock tell", KindClockTell, 0, ClockTell{AskedNs: 1, TimeNs: -1}, "010e" + "00000000" + goldenEpoch + "0000000000000001" + "ffffffffffffffff"},
-		{"beat", KindBeat, 0, &Beat{Boot: 3, LateNs: 1, View: 9, Fit: true, Leaving: true, Fell: true, Last: view.Exited, Heard: []Heard{{Server: 2, Boot: 4, AgeNs: 5, Relayed: true, Evidence: view.Deaf, Down: true}},
+		{"beat", KindBeat, 0, &Beat{Boot: 3, SentNs: 8, LateNs: 1, View: 9, Fit: true, Leaving: true, Fell: true, Last: view.Exited, Heard: []Heard{{Server: 2, Boot: 4, AgeNs: 5, StampNs: 10, Relayed: true, Evidence: view.Deaf, Down: true}},
 			Logs: []LogEnd{{Group: 1, Term: 6, Leader: 2, LastTerm: 5, LastIndex: 7}}},
-			"010f" + zero + "0000000000000003" + "0000000000000001" + "0000000000000009" + "0e" + "06" + "01" + "0000000000000002" + "0000000000000004" + "0000000000000005" + "c2" +
+			"010f" + zero + "0000000000000003" + "0000000000000008" + "0000000000000001" + "0000000000000009" + "0e" + "06" + "01" + "0000000000000002" + "0000000000000004" + "0000000000000005" +
+				"000000000000000a" + "c2" +
 				"01" + "00000001" + "0000000000000006" + "0000000000000002" + "0000000000000005" + "0000000000000007"},
 		{"relay", KindRelay, 0, &Relay{From: 1, To: 3, Frame: []byte("abc")}, "0110" + zero + "0000000000000001" + "0000000000000003" + "03616263"},
 		{"news", KindNews, 1, News{Term: 5, Leader: 2}, "011a" + "00000001" + goldenEpoch + "0000000000000005" + "0000000000000002"},

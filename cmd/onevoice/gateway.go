@@ -175,6 +175,7 @@ func countersOf(h *host.Status) map[string]uint64 {
 	addDisk(to, &h.Disk)
 	to["detection_bound_ns"], to["tick_late_p999_ns"] = uint64(h.Detection.BoundNs), uint64(h.Detection.LateNs)
 	to["beats_of_earlier_starts_total"], to["beats_of_ended_starts_total"] = h.Detection.Old, h.Detection.Over
+	to["round_trip_ns"] = uint64(h.Detection.RoundNs)
 	for i, over := 1, c.StepsOver(); i < len(over); i++ {
 		to[stepCounter(1<<(i-1))] = over[i]
 	}

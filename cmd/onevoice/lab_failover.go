@@ -22,7 +22,11 @@ both, or is asked to hand over. The gap is the longest time between two answers 
 looked for at the end; exit code 1 where one is lost or an experiment failed.
 
 Beside the gaps stands what the machine itself did meanwhile: by how much one in a thousand wake-ups of a process that does
-nothing was late, and how long one in a thousand small durable writes took.`,
+nothing was late, and how long one in a thousand small durable writes took.
+
+With --round-trip all connections between servers, and between clients and servers, go through a relay that delays each direction by half
+of it. What is on its way at the time of a fault still arrives, except at a server that is deaf. A refusal to connect is not told across
+the relay, so a killed server is found by its silence, as one whose machine is gone.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Faults = nil
@@ -44,6 +48,7 @@ nothing was late, and how long one in a thousand small durable writes took.`,
 	cmd.Flags().StringSliceVar(&faults, "faults", all, "which faults")
 	cmd.Flags().IntVar(&o.Repeats, "repeat", 5, "how often each; a p99 needs 300")
 	cmd.Flags().IntVar(&o.Hogs, "hogs", 0, "processes beside the servers that use a processor each")
+	cmd.Flags().DurationVar(&o.RoundTrip, "round-trip", 0, "between any two servers and between clients and servers, beside what the machine itself takes")
 	cmd.Flags().StringVar(&o.Results, "results", "", "a file that keeps each result, so that a run of the same program goes on where it ended")
 	outputFlag(cmd, &output)
 	return cmd

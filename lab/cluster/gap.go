@@ -21,6 +21,8 @@ const gapGroup = 1
 type GapOptions struct {
 	Seed    uint64
 	Servers int
+	// RoundNs is the round trip between any two, clients included, beside the ordinary noise of a hall; 0 for a hall.
+	RoundNs int64
 	// Fault is what happens to the leader: Crash, Pause, Mute, Deaf or Isolate; or Star, in which all servers reach only one that does
 	// not lead. sim.Kind's others do nothing.
 	Fault sim.Kind
@@ -35,12 +37,15 @@ type GapOptions struct {
 type Gap struct {
 	WriteNs, ReadNs int64
 	Moved           bool
+	// BoundNs and RoundNs are the detection bound and the round trip that the leader had found out before the fault.
+	BoundNs, RoundNs int64
 }
 
 // gapRun is one experiment: a healthy cluster on a fast network, one client that writes and one that reads, each one request after
 // the other, and one fault.
 type gapRun struct {
 	world   *sim.World
+	roundNs int64
 	hosts   []*sim.Party
 	clients []*pulse
 }
@@ -61,12 +66,13 @@ type pulse struct {
 // RunGap makes one experiment.
 func RunGap(o GapOptions) (Gap, error) {
 	params := healthy(o.Servers)
+	params.DelayMinNs += o.RoundNs / 2
 	world, err := sim.New(sim.Options{Seed: o.Seed, Params: &params})
 	if err != nil {
 		return Gap{}, err
 	}
 	defer world.Close()
-	r := &gapRun{world: world}
+	r := &gapRun{world: world, roundNs: o.RoundNs}
 	for k := range o.Servers {
 		if err := r.add(uint64(k+1), o.Servers); err != nil {
 			return Gap{}, err
@@ -114,8 +120,8 @@ func (r *gapRun) add(self uint64, servers int) error {
 // measure waits for steady work, begins the fault some time later, and gives the longest gaps from then on.
 func (r *gapRun) measure(o GapOptions) (Gap, error) {
 	steady := func() bool { return r.clients[0].asked > 20 && r.clients[1].asked > 20 }
-	if !r.world.Run(5*secNs, steady) {
-		return Gap{}, fmt.Errorf("cluster: seed %d: no steady work within 5 s", o.Seed)
+	if most := 5*secNs + 60*o.RoundNs; !r.world.Run(most, steady) {
+		return Gap{}, fmt.Errorf("cluster: seed %d: no steady work within %d ms", o.Seed, most/milliNs)
 	}
 	w := r.world
 	w.Run(w.NowNs()+sim.Stream(o.Seed, "gap").Int64N(200*milliNs), nil)
@@ -126,6 +132,8 @@ func (r *gapRun) measure(o GapOptions) (Gap, error) {
 	for _, p := range r.clients {
 		p.lastNs, p.longest = w.NowNs(), 0
 	}
+	d := led.Machine().(*replica.Node).Status().Detection
+	g := Gap{BoundNs: d.BoundNs, RoundNs: d.RoundNs}
 	switch {
 	case o.HandOver:
 		led.Machine().(*replica.Node).HandOver()
@@ -134,8 +142,7 @@ func (r *gapRun) measure(o GapOptions) (Gap, error) {
 	default:
 		w.Strike(o.Fault, led)
 	}
-	w.Run(w.NowNs()+600*milliNs, nil)
-	g := Gap{}
+	w.Run(w.NowNs()+600*milliNs+15*o.RoundNs, nil)
 	for i, longest := range []*int64{&g.WriteNs, &g.ReadNs} {
 		p := r.clients[i]
 		*longest = max(p.longest, w.NowNs()-p.lastNs)
@@ -205,7 +212,7 @@ func (p *pulse) Step(now step.Now, in []step.Input, out *step.Out) {
 func (p *pulse) dial(now step.Now, out *step.Out) {
 	for k := range p.links {
 		if d := &p.links[k]; !d.up && now.MonoNs >= d.againNs {
-			d.againNs = now.MonoNs + redialNs
+			d.againNs = now.MonoNs + redialNs + 2*p.run.roundNs
 			out.Sends = append(out.Sends, step.Send{To: step.Address(k + 1)})
 		}
 	}

@@ -33,7 +33,9 @@ type job struct {
 // run makes the experiment.
 func (j *job) run(ctx context.Context) (Result, error) {
 	var r Result
-	c, err := real.Start(ctx, real.Options{Servers: j.Cell.Servers, Binary: j.Binary, Dir: j.Dir})
+	c, err := real.Start(ctx, real.Options{
+		Servers: j.Cell.Servers, Binary: j.Binary, Dir: j.Dir, RoundTrip: time.Duration(j.Cell.RoundTripNs), Clients: clients,
+	})
 	if err != nil {
 		return r, err
 	}
@@ -63,7 +65,16 @@ func (j *job) run(ctx context.Context) (Result, error) {
 	}
 	probe := startProbe(j.Dir)
 	time.Sleep(rand.N(phase))
-	heal, at, err := j.strike(ctx, c)
+	leader, err := c.Leader(ctx, ready)
+	if err != nil {
+		return r, err
+	}
+	before, err := c.Status(ctx, leader)
+	if err != nil {
+		return r, err
+	}
+	r.BoundNs, r.RoundNs = int64(before.Counters["detection_bound_ns"]), int64(before.Counters["round_trip_ns"])
+	heal, at, err := j.strike(ctx, c, leader)
 	if err != nil {
 		return r, err
 	}
@@ -80,12 +91,8 @@ func (j *job) run(ctx context.Context) (Result, error) {
 	return r, err
 }
 
-// strike makes the fault, and says when, and how to end it.
-func (j *job) strike(ctx context.Context, c *real.Cluster) (heal func(), at time.Time, err error) {
-	leader, err := c.Leader(ctx, ready)
-	if err != nil {
-		return nil, at, err
-	}
+// strike makes the fault of the leader, and says when, and how to end it.
+func (j *job) strike(ctx context.Context, c *real.Cluster, leader string) (heal func(), at time.Time, err error) {
 	address := c.At(leader)
 	heal = func() {}
 	at = time.Now()

@@ -45,6 +45,8 @@ type Options struct {
 	Faults  []Fault
 	Repeats int // of each fault with each number of servers
 	Hogs    int // processes beside the servers that do nothing but use a processor
+	// RoundTrip is that between any two servers and between clients and servers, beside what the machine itself takes.
+	RoundTrip time.Duration
 	// Results, where set, is a file to which each result is added, and from which those of this very program are taken: a run goes on
 	// where it was ended.
 	Results  string
@@ -55,6 +57,8 @@ type Options struct {
 const (
 	MaxRepeats = 10_000
 	MaxHogs    = 64
+	// MaxRoundTrip is about what servers take for the longest: half the earth and back are 200 ms.
+	MaxRoundTrip = 250 * time.Millisecond
 	// patience is how long one experiment may take.
 	patience = 2 * time.Minute
 )
@@ -76,6 +80,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("repeat is %d, allowed: 1 to %d", o.Repeats, MaxRepeats)
 	case o.Hogs < 0 || o.Hogs > MaxHogs:
 		return fmt.Errorf("hogs is %d, allowed: 0 to %d", o.Hogs, MaxHogs)
+	case o.RoundTrip < 0 || o.RoundTrip > MaxRoundTrip:
+		return fmt.Errorf("round-trip is %v, allowed: 0 to %v", o.RoundTrip, MaxRoundTrip)
 	}
 	return nil
 }
@@ -85,6 +91,8 @@ type Cell struct {
 	Servers int   `json:"servers"`
 	Fault   Fault `json:"fault"`
 	Hogs    int   `json:"hogs"`
+	// RoundTripNs is what lies between any two, 0 for the machine itself.
+	RoundTripNs int64 `json:"round_trip_ns,omitempty"`
 }
 
 // Result is one experiment. Times are in nanoseconds.
@@ -94,6 +102,9 @@ type Result struct {
 	// WriteNs and ReadNs are the gaps that the two clients saw.
 	WriteNs int64 `json:"write_ns"`
 	ReadNs  int64 `json:"read_ns"`
+	// BoundNs is the detection bound that the leader published before the fault, RoundNs the round trip that it had measured.
+	BoundNs int64 `json:"bound_ns"`
+	RoundNs int64 `json:"round_ns"`
 	// LateNs is what one in a thousand wake-ups of a process beside the servers was late by, SyncNs what one in a thousand of its own writes took.
 	LateNs int64 `json:"late_ns"`
 	SyncNs int64 `json:"sync_ns"`
@@ -119,7 +130,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	for range o.Repeats {
 		for _, servers := range o.Servers {
 			for _, fault := range o.Faults {
-				cell := Cell{servers, fault, o.Hogs}
+				cell := Cell{servers, fault, o.Hogs, o.RoundTrip.Nanoseconds()}
 				if count(results, cell) >= o.Repeats {
 					continue
 				}

@@ -24,13 +24,14 @@ func TestTheLongestGapCounts(t *testing.T) {
 func results(c Cell, n int, gap, late int64) []Result {
 	var all []Result
 	for range n {
-		all = append(all, Result{Cell: c, WriteNs: gap, ReadNs: gap / 2, LateNs: late, SyncNs: milli, Acked: 10})
+		all = append(all, Result{Cell: c, WriteNs: gap, ReadNs: gap / 2, BoundNs: 80 * milli, RoundNs: 41 * milli, LateNs: late, SyncNs: milli, Acked: 10})
 	}
 	return all
 }
 
 func TestVerdicts(t *testing.T) {
-	kill, hogs, moved := Cell{3, Kill, 0}, Cell{3, Kill, 2}, Cell{3, Transfer, 0}
+	kill, hogs, moved := Cell{Servers: 3, Fault: Kill}, Cell{Servers: 3, Fault: Kill, Hogs: 2}, Cell{Servers: 3, Fault: Transfer}
+	far, farMoved := Cell{Servers: 3, Fault: Kill, RoundTripNs: 40 * milli}, Cell{Servers: 3, Fault: Transfer, RoundTripNs: 40 * milli}
 	lost := results(kill, 1, milli, 0)
 	lost[0].Lost = 1
 	for _, c := range []struct {
@@ -44,6 +45,10 @@ func TestVerdicts(t *testing.T) {
 		{results(hogs, 5, 250*milli, 50*milli), Missed},
 		{results(moved, 5, 19*milli, 0), Reached},
 		{results(moved, 5, 21*milli, 0), Missed},
+		{results(far, 5, 319*milli, 0), Reached}, // 80 ms and six round trips
+		{results(far, 5, 320*milli, 0), Missed},
+		{results(farMoved, 5, 239*milli, 0), Reached},
+		{results(farMoved, 5, 240*milli, 0), Missed},
 		{append(results(kill, 298, 50*milli, 0), results(kill, 2, 400*milli, 0)...), Reached},
 		{append(results(kill, 296, 50*milli, 0), results(kill, 4, 400*milli, 0)...), Missed},
 		{lost, Broken},
@@ -56,7 +61,7 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestPrintGolden(t *testing.T) {
-	table := Summarise(append(results(Cell{3, Kill, 0}, 2, 20*milli, milli), results(Cell{5, Deaf, 0}, 1, 130*milli, milli)...))
+	table := Summarise(append(results(Cell{Servers: 3, Fault: Kill}, 2, 20*milli, milli), results(Cell{Servers: 5, Fault: Deaf, RoundTripNs: 40 * milli}, 1, 330*milli, milli)...))
 	var out bytes.Buffer
 	Print(&out, table)
 	golden := filepath.Join("testdata", "table.golden")
@@ -78,6 +83,7 @@ func TestOptions(t *testing.T) {
 		{func(o *Options) { o.Servers = []int{4} }, "nodes is 4, allowed: 3, 5"},
 		{func(o *Options) { o.Faults = []Fault{"fire"} }, `fault is "fire", allowed:`},
 		{func(o *Options) { o.Repeats = 0 }, "repeat is 0, allowed: 1 to 10000"},
+		{func(o *Options) { o.RoundTrip = time.Second }, "round-trip is 1s, allowed: 0 to 250ms"},
 		{func(o *Options) { o.Hogs = -1 }, "hogs is -1, allowed: 0 to 64"},
 	} {
 		o := good
@@ -90,7 +96,7 @@ func TestOptions(t *testing.T) {
 
 // TestResultsOfTheSameProgramGoOn: others' are left out, and so are experiments that failed.
 func TestResultsOfTheSameProgramGoOn(t *testing.T) {
-	cell := Cell{3, Stop, 0}
+	cell := Cell{Servers: 3, Fault: Stop}
 	o := Options{Results: filepath.Join(t.TempDir(), "results.jsonl"), Repeats: 3}
 	if got, err := o.earlier("b1"); err != nil || len(got) != 0 {
 		t.Fatalf("%v, %v from no file", got, err)
@@ -101,7 +107,7 @@ func TestResultsOfTheSameProgramGoOn(t *testing.T) {
 		}
 	}
 	got, err := o.earlier("b1")
-	if err != nil || len(got) != 1 || count(got, cell) != 1 || count(got, Cell{5, Stop, 0}) != 0 {
+	if err != nil || len(got) != 1 || count(got, cell) != 1 || count(got, Cell{Servers: 5, Fault: Stop}) != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if err := os.WriteFile(o.Results, []byte("x\n"), 0o644); err != nil {

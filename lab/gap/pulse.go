@@ -18,6 +18,8 @@ const (
 	airspaceGroup = 1
 	// deadline bounds one request.
 	deadline = 2 * time.Second
+	// clients is how many there are: one writes, one reads, and one looks at the end.
+	clients = 3
 	// checkers is how many flights are looked for at once at the end.
 	checkers = 16
 )
@@ -128,7 +130,7 @@ func (p *pulse) read(ctx context.Context, n int) error {
 
 // lost counts the acknowledged flights that are not there.
 func (p *pulse) lost(ctx context.Context, c *real.Cluster) (int, error) {
-	check, err := begin(c, 3, (*pulse).read)
+	check, err := begin(c, clients, (*pulse).read)
 	if err != nil {
 		return 0, err
 	}

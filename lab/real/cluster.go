@@ -38,6 +38,10 @@ type Options struct {
 	Servers int    // first voters, 1 to MaxServers
 	Binary  string // the onevoice executable
 	Dir     string // an empty directory for data and logs
+	// RoundTrip is how far the servers are from one another and from the clients with the numbers 1 to Clients, beside what the machine
+	// itself takes: see Network.Far.
+	RoundTrip time.Duration
+	Clients   int
 	// Env is added to every server's environment, as "NAME=value", for builds that can do more than the shipped one.
 	Env []string
 	// BinaryOf gives some servers another executable; see procs.Cluster.
@@ -87,6 +91,12 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		Net:     &Network{}, HTTP: httpFrom(observer), servers: servers,
 	}
 	c.Net.Heal()
+	if o.RoundTrip > 0 {
+		if err := c.moveApart(o); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
 	if err := c.Init(); err != nil {
 		return nil, err
 	}
@@ -101,6 +111,18 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, fmt.Errorf("lab real: no leader at the start: %w%s", err, c.lastWords())
 	}
 	return c, nil
+}
+
+// moveApart puts the round trip between all of them.
+func (c *Cluster) moveApart(o Options) error {
+	from, to := c.Addresses(), []string(nil)
+	for i := range o.Clients {
+		from = append(from, ClientAddress(i+1))
+	}
+	for _, s := range c.Servers() {
+		to = append(to, s.Peer)
+	}
+	return c.Net.Far(from, to, o.RoundTrip/2)
 }
 
 // startPatience is how long a cluster may take to answer first, on a busy machine.

@@ -96,7 +96,10 @@ func (n *Network) Deaf(one string) Undo { return n.put(deafened(one)) }
 // Alone is both directions.
 func (n *Network) Alone(one string) Undo { return n.put(muted(one), deafened(one)) }
 
-func muted(one string) string { return fmt.Sprintf("ip saddr %s ip daddr != %[1]s drop", one) }
+// muted lets pass what relays send in its name: that was on its way already.
+func muted(one string) string {
+	return fmt.Sprintf("meta mark != %d ip saddr %s ip daddr != %[2]s drop", passMark, one)
+}
 
 func deafened(one string) string { return fmt.Sprintf("ip daddr %s ip saddr != %[1]s drop", one) }
 

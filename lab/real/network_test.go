@@ -216,3 +216,41 @@ func TestDelay(t *testing.T) {
 		t.Errorf("after the delay: %v", err)
 	}
 }
+
+// TestFar: what is on its way when its sender becomes mute arrives, what comes later does not; and the end of a connection is late too.
+func TestFar(t *testing.T) {
+	n, all := network(t, 2)
+	const late = 100 * time.Millisecond
+	if err := n.Far(all, []string{net.JoinHostPort(all[0], "9000"), net.JoinHostPort(all[1], "9000")}, late); err != nil {
+		t.Fatal(err)
+	}
+	there, err := dial(all[0], all[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	for range 2 {
+		began := time.Now()
+		if err := round(there, 10*time.Second); err != nil || time.Since(began) < 2*late {
+			t.Fatalf("there and back in %v, %v", time.Since(began), err)
+		}
+	}
+	began := time.Now()
+	if _, err := there.Write([]byte("word")); err != nil {
+		t.Fatal(err)
+	}
+	pause(t.Context(), late/2)
+	undo := n.Mute(all[0])
+	if _, err := there.Read(make([]byte, 64)); err != nil || time.Since(began) < 2*late {
+		t.Errorf("what was on its way came back in %v, %v", time.Since(began), err)
+	}
+	if err := round(there, 4*late); err == nil {
+		t.Error("a mute one is heard")
+	}
+	undo()
+	refused, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(all[0])}}).Dial("tcp", net.JoinHostPort(all[1], "9001"))
+	if err == nil {
+		refused.Close()
+		t.Error("a port that nobody has asked for is relayed")
+	}
+}

@@ -34,13 +34,11 @@ func (n *Network) Delay(from, to string, d time.Duration) (Undo, error) {
 		return nil, err
 	}
 	r.delayNs.Store(int64(d))
-	port := r.listener.Addr().(*net.TCPAddr).Port
-	link := fmt.Sprintf("meta mark != %d ip saddr %s ip daddr %s tcp dport %s", passMark, from, host, toPort)
-	turn := &rule{fmt.Sprintf("%s dnat ip to %s:%d", link, relayAddress, port)}
+	turn := r.turn(host, toPort)
 	n.mu.Lock()
 	n.turns = append(n.turns, turn)
 	n.mu.Unlock()
-	reset := n.put(link + " reject with tcp reset") // the connections that go past the relay
+	reset := n.put(r.link(host, toPort) + " reject with tcp reset") // the connections that go past the relay
 	return func() {
 		r.delayNs.Store(0)
 		n.mu.Lock()
@@ -48,6 +46,44 @@ func (n *Network) Delay(from, to string, d time.Duration) (Undo, error) {
 		n.mu.Unlock()
 		reset()
 	}, nil
+}
+
+// Far makes connections from each of some addresses to each of some host:port late by d in each direction, but not within one address. It is
+// Delay for a network that is so from the beginning: connections that exist already go past it.
+func (n *Network) Far(from, to []string, d time.Duration) error {
+	var turns []*rule
+	for _, a := range from {
+		for _, b := range to {
+			host, port, err := net.SplitHostPort(b)
+			if err != nil {
+				return fmt.Errorf("lab real: delay: %w", err)
+			}
+			if host == a {
+				continue
+			}
+			r, err := n.relayOf(a, b)
+			if err != nil {
+				return err
+			}
+			r.delayNs.Store(int64(d))
+			turns = append(turns, r.turn(host, port))
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.turns = append(n.turns, turns...)
+	n.apply()
+	return nil
+}
+
+// link matches the packets of a relay's link that do not come from the relay itself.
+func (r *relay) link(host, port string) string {
+	return fmt.Sprintf("meta mark != %d ip saddr %s ip daddr %s tcp dport %s", passMark, r.from, host, port)
+}
+
+// turn turns new connections of the link into the relay.
+func (r *relay) turn(host, port string) *rule {
+	return &rule{fmt.Sprintf("%s dnat ip to %s:%d", r.link(host, port), relayAddress, r.listener.Addr().(*net.TCPAddr).Port)}
 }
 
 // relayOf finds or starts the relay of a link.
@@ -59,7 +95,8 @@ func (n *Network) relayOf(from, to string) (*relay, error) {
 			return r, nil
 		}
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(relayAddress, "0"))
+	listen := net.ListenConfig{Control: markPass}
+	listener, err := listen.Listen(context.Background(), "tcp", net.JoinHostPort(relayAddress, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("lab real: delay: %w", err)
 	}
@@ -118,7 +155,11 @@ func (r *relay) carry(near net.Conn) {
 	defer r.drop(near)
 	d := net.Dialer{Timeout: relayDial, LocalAddr: &net.TCPAddr{IP: net.ParseIP(r.from)}, Control: markPass}
 	far, err := d.DialContext(context.Background(), "tcp", r.to)
-	if err != nil || !r.hold(far) {
+	if err != nil {
+		time.Sleep(2 * time.Duration(r.delayNs.Load())) // the dial and its refusal are on their way for as long
+		return
+	}
+	if !r.hold(far) {
 		return
 	}
 	defer r.drop(far)
@@ -128,7 +169,7 @@ func (r *relay) carry(near net.Conn) {
 	both.Wait()
 }
 
-// late is a piece of a stream and when it is due.
+// late is a piece of a stream and when it is due; nil bytes are its end.
 type late struct {
 	bytes []byte
 	due   time.Time
@@ -142,7 +183,7 @@ func (r *relay) pump(from, to net.Conn) {
 		defer close(stop)
 		for piece := range queue {
 			time.Sleep(time.Until(piece.due)) // the delay itself
-			if _, err := to.Write(piece.bytes); err != nil {
+			if _, err := to.Write(piece.bytes); err != nil || piece.bytes == nil {
 				break
 			}
 		}
@@ -151,12 +192,15 @@ func (r *relay) pump(from, to net.Conn) {
 	for {
 		buffer := make([]byte, relayChunk)
 		count, err := from.Read(buffer)
+		piece := late{buffer[:count], time.Now().Add(time.Duration(r.delayNs.Load()))}
 		if err != nil {
-			break
+			piece.bytes = nil
 		}
 		select {
-		case queue <- late{buffer[:count], time.Now().Add(time.Duration(r.delayNs.Load()))}:
-			continue
+		case queue <- piece:
+			if err == nil {
+				continue
+			}
 		case <-stop:
 		}
 		break
