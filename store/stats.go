@@ -13,6 +13,7 @@ type Stats struct {
 	Syncs      uint64 // rounds that were synced
 	SyncNs     uint64 // time of those, each from its start to durable
 	SyncMaxNs  uint64 // the longest of those
+	SyncP99Ns  uint64 // of the newest few thousand of those, up to a quarter too high
 	Reads      uint64
 	Saves      uint64
 	SavedBytes uint64
@@ -28,6 +29,7 @@ type counters struct {
 	rounds, writes, writeBytes, reads, saves, savedBytes atomic.Uint64
 	syncs, syncNs, syncMaxNs                             atomic.Uint64
 	roundBegan                                           atomic.Pointer[time.Time] // of the round under way
+	syncTimes                                            syncTimes
 }
 
 // round notes one group commit; the writer goroutine calls it, so that the maximum needs no loop.
@@ -49,6 +51,7 @@ func (c *counters) round(round []request, synced bool, took time.Duration) {
 	ns := uint64(took)
 	c.syncs.Add(1)
 	c.syncNs.Add(ns)
+	c.syncTimes.add(took)
 	if ns > c.syncMaxNs.Load() {
 		c.syncMaxNs.Store(ns)
 	}
@@ -67,5 +70,6 @@ func (s *Store) Stats() Stats {
 		st.CommittingNs = int64(time.Since(*began))
 	}
 	st.Syncs, st.SyncNs, st.SyncMaxNs = c.syncs.Load(), c.syncNs.Load(), c.syncMaxNs.Load()
+	st.SyncP99Ns = uint64(c.syncTimes.p99())
 	return st
 }
