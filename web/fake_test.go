@@ -192,7 +192,7 @@ func (f *fake) Status() api.Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return api.Status{
-		Server: 1, Cluster: "00000000000000000000000000000001", Build: "test", AgreedAgeMs: f.age, ClockState: "good", Role: "leader", Leader: "n1",
+		Server: 1, Cluster: "00000000000000000000000000000001", Build: "test", AgreedAgeMs: f.age, ClockState: "good", ObeyedView: 4, DetectionBoundMs: 60, Standing: "up", FsyncP99Ms: 2.5, Role: "leader", Leader: "n1",
 		Commit: f.latest.Index, Counters: map[string]uint64{"frames_dropped_total": 2, "sessions": 1, "refused_wrong-cluster_total": 4},
 	}
 }

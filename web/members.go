@@ -26,6 +26,14 @@ type Membership interface {
 	Change(ctx context.Context, c members.Command, key *wire.Key) (api.MembersChanged, error)
 	// Transfer hands a group that this server leads to another.
 	Transfer(t api.Transfer) error
+	// View is a view that is held, with what led to it, or with 0 the newest one without; after a read barrier. Where it is not held, only First
+	// and Last of the answer are set.
+	View(ctx context.Context, number uint64) (api.View, error)
+	// Views gives the views after one that are held, in order, as far as this server knows; it waits until there are some, or ctx ends (then
+	// the error is that of ctx).
+	Views(ctx context.Context, after uint64) ([]api.View, error)
+	// Fence takes an incarnation of a server down, and gives the newest view after that.
+	Fence(ctx context.Context, server, incarnation uint64, key *wire.Key) (api.View, error)
 }
 
 // maxMembersBody bounds the bodies of these requests: some names and addresses.

@@ -17,6 +17,7 @@ type fakeMembership struct {
 	invites []api.Invite
 	joins   []api.Join
 	refuses *problem.Error
+	fakeViews
 }
 
 func (f *fakeMembership) Members(context.Context) (api.Members, error) {
@@ -46,6 +47,7 @@ func (f *fakeMembership) Transfer(api.Transfer) error { return nil }
 func TestMembersOverHTTP(t *testing.T) {
 	_, s := newTest(t)
 	f := &fakeMembership{}
+	f.make(3)
 	s.membership = f
 	for _, c := range []struct {
 		status       int
@@ -60,6 +62,11 @@ func TestMembersOverHTTP(t *testing.T) {
 		{200, "POST", "/api/v1/members/3/replace", `{"new":"4"}`, `"change":"5"`},
 		{200, "PUT", "/api/v1/members/4/addresses", `{"http":"h:1","peer":"h:2"}`, `"change":"5"`},
 		{200, "DELETE", "/api/v1/members/invitations/7", "", `"change":"5"`},
+		{200, "POST", "/api/v1/members/2/fence", `{"incarnation":"65536"}`, `"number":"3"`},
+		{400, "POST", "/api/v1/members/0/fence", `{"incarnation":"65536"}`, "a number from 1"},
+		{400, "POST", "/api/v1/members/2/fence", `{"incarnation":"0"}`, "as in the newest view"},
+		{400, "POST", "/api/v1/members/2/fence", `{}`, "incarnation"},
+		{400, "POST", "/api/v1/members/2/fence", ``, "body"},
 		{200, "POST", "/api/v1/members/transfer", `{"group":1,"to":"0"}`, `"group":1`},
 		{400, "GET", "/api/v1/members?x=1", "", "only"},
 		{400, "POST", "/api/v1/members/zero/promote", "", "a number from 1"},
@@ -78,6 +85,9 @@ func TestMembersOverHTTP(t *testing.T) {
 		if c.status == 200 && w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s %s may be kept by others", c.method, c.path)
 		}
+	}
+	if want := (fencing{2, 65536}); len(f.fenced) != 1 || f.fenced[0] != want {
+		t.Errorf("fenced %v, want %v", f.fenced, want)
 	}
 	want := []members.Command{members.Promote{Server: 4}, members.Remove{Server: 4}, members.Replace{Old: 3, New: 4},
 		members.SetAddress{Server: 4, HTTP: "h:1", Peer: "h:2"}, members.Withdraw{Invitation: 7}}

@@ -193,6 +193,7 @@ func TestFieldsOfTheDescription(t *testing.T) {
 		"Invite": api.Invite{}, "Invitation": api.Invitation{}, "Join": api.Join{}, "Joined": api.Joined{}, "Replace": api.Replace{},
 		"Locks": api.Locks{}, "Lock": api.Lock{}, "LockGrant": api.LockGrant{}, "LockHolder": api.LockHolder{}, "LockRevoke": api.LockRevoke{},
 		"Upgrade": api.Upgrade{}, "GroupVersion": api.GroupVersion{}, "Program": api.Program{}, "Addresses": api.Addresses{}, "Transfer": api.Transfer{}, "MembersChanged": api.MembersChanged{},
+		"View": api.View{}, "Process": api.Process{}, "Lead": api.Lead{}, "Observer": api.Observer{}, "Seen": api.Seen{}, "Fence": api.Fence{},
 	} {
 		want := map[string]bool{}
 		for field := range reflect.TypeOf(v).Fields() {

@@ -94,7 +94,7 @@ func TestStatusAndMetrics(t *testing.T) {
 	for _, want := range []string{
 		"onevoice_voice_state 1\n", "onevoice_view 3\n", "onevoice_applied_index " + itoa(st.Index) + "\n", "onevoice_sectors 1\n",
 		"onevoice_node_frames_dropped_total 2\n", "# TYPE onevoice_node_frames_dropped_total counter\n", "onevoice_node_sessions 1\n", "onevoice_node_refused_wrong_cluster_total 4\n",
-		`onevoice_http_request_seconds_count{method="PUT",route="/api/v1/sectors/{id}",status="200"} 1` + "\n", "onevoice_agreed_age_seconds 0.4\n", "onevoice_clock_state 1\n", "go_goroutines ",
+		`onevoice_http_request_seconds_count{method="PUT",route="/api/v1/sectors/{id}",status="200"} 1` + "\n", "onevoice_agreed_age_seconds 0.4\n", "onevoice_clock_state 1\n", "onevoice_obeyed_view 4\n", "onevoice_up 1\n", "onevoice_detection_bound_seconds 0.06\n", "onevoice_fsync_p99_seconds 0.0025\n", "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the metrics", want)

@@ -114,6 +114,10 @@ func (g *gateway) Status() api.Status {
 		Counters: countersOf(&h),
 	}
 	s.ClockOffsetMs, s.ClockErrorMs, s.ClockState = float64(h.Clock.OffsetNs)/1e6, float64(h.Clock.ErrorNs)/1e6, clockState(h.Clock.Known, h.Clock.Fit)
+	s.ObeyedView, s.DetectionBoundMs, s.FsyncP99Ms = uint64(h.View.Number), msOfNs(h.View.BoundNs), msOfNs(int64(h.Disk.SyncP99Ns))
+	if p, known := h.View.Process(g.self.Number); known && p.Boot == h.Identity.Boot {
+		s.Standing = p.Standing.String()
+	}
 	g.proofs.addCounters(s.Counters)
 	for i := range h.Groups {
 		at := &h.Groups[i]
@@ -203,7 +207,7 @@ func reports(d *detect.Status, server uint64) bool {
 func addDisk(to map[string]uint64, d *store.Stats) {
 	for name, v := range map[string]uint64{
 		"rounds_total": d.Rounds, "writes_total": d.Writes, "written_bytes_total": d.WriteBytes, "reads_total": d.Reads,
-		"syncs_total": d.Syncs, "sync_ns_total": d.SyncNs, "sync_max_ns": d.SyncMaxNs, "committing_ns": uint64(d.CommittingNs),
+		"syncs_total": d.Syncs, "sync_ns_total": d.SyncNs, "sync_max_ns": d.SyncMaxNs, "sync_p99_ns": d.SyncP99Ns, "committing_ns": uint64(d.CommittingNs),
 		"saves_total": d.Saves, "saved_bytes_total": d.SavedBytes, "queued": uint64(d.Queued), "queued_bytes": uint64(d.QueuedBytes),
 		"bytes": d.DiskBytes,
 	} {

@@ -17,7 +17,6 @@ import (
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/members"
-	"onevoice/oracle"
 	"onevoice/problem"
 	"onevoice/web"
 	"onevoice/web/api"
@@ -86,7 +85,7 @@ func (m *membership) run(ctx context.Context) {
 
 // membersOf is the membership in a state of its group; false where there is none yet.
 func membersOf(p consensus.Published) (*members.State, bool) {
-	s, ok := p.Root.(*oracle.State)
+	s, ok := oracleOf(p)
 	if !ok {
 		return nil, false
 	}
@@ -166,7 +165,12 @@ func (m *membership) say(ctx context.Context, c members.Command) {
 }
 
 func (m *membership) do(ctx context.Context, c members.Command, key *wire.Key) (members.Result, error) {
-	reply, err := m.client.Load().Do(ctx, members.Encode(c), key)
+	return m.order(ctx, members.Encode(c), key)
+}
+
+// order runs an encoded command, of the membership or of the oracle.
+func (m *membership) order(ctx context.Context, op []byte, key *wire.Key) (members.Result, error) {
+	reply, err := m.client.Load().Do(ctx, op, key)
 	if err != nil {
 		return members.Result{}, err
 	}
@@ -251,15 +255,19 @@ func (m *membership) Members(ctx context.Context) (api.Members, error) {
 	if err != nil {
 		return api.Members{}, err
 	}
-	s, _ := membersOf(p)
+	s, _ := oracleOf(p)
+	now := s.View()
 	all := api.Members{
-		Node: m.gateway.self.Name, Change: s.Change(), About: s.About(), Settled: s.Settled(),
+		Node: m.gateway.self.Name, Change: s.Change(), About: s.About(), Settled: s.Settled(), View: uint64(now.Number),
 		Members: []api.Member{}, Groups: []api.Group{}, Invitations: []api.OpenInvitation{},
 	}
 	for _, v := range s.Servers() {
 		a := api.Member{
 			Number: v.Number, Name: v.Name, HTTP: v.HTTP, Peer: v.Peer, Organisation: v.Organisation, Wish: v.Wish.String(), Change: v.Change,
 			Replaces: v.Replaces, Gone: v.Gone,
+		}
+		if p, known := now.Process(v.Number); known {
+			a.Standing, a.Incarnation, a.Start = p.Standing.String(), p.Incarnation, p.Boot
 		}
 		if v.Store != [16]byte{} {
 			a.Store = hex.EncodeToString(v.Store[:])
@@ -272,14 +280,14 @@ func (m *membership) Members(ctx context.Context) (api.Members, error) {
 		}
 	}
 	for _, g := range m.host.Status().Groups {
-		all.Groups = append(all.Groups, groupOf(g, s))
+		all.Groups = append(all.Groups, groupOf(g, s.State))
 	}
 	return all, nil
 }
 
 // groupOf is a group as this server sees it.
 func groupOf(g host.GroupStatus, s *members.State) api.Group {
-	a := api.Group{Number: g.Group, Role: roleOf(g.Role), Leader: g.Leader, Last: g.Last, Members: []api.GroupMember{}}
+	a := api.Group{Number: g.Group, Role: roleOf(g.Role), Leader: g.Leader, Last: g.Last, Epoch: g.Epoch.String(), Members: []api.GroupMember{}}
 	for _, agreed := range s.Groups() {
 		if agreed.Number == g.Group {
 			a.Reached = agreed.Reached

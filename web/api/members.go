@@ -4,10 +4,12 @@ package api
 type Members struct {
 	// Node is the server that answers; Change counts the changes of the membership; About is the server the newest is about, "0" at
 	// the beginning. Settled says whether every group has reached it.
-	Node    string   `json:"node"`
-	Change  uint64   `json:"change,string"`
-	About   uint64   `json:"about,string"`
-	Settled bool     `json:"settled"`
+	Node    string `json:"node"`
+	Change  uint64 `json:"change,string"`
+	About   uint64 `json:"about,string"`
+	Settled bool   `json:"settled"`
+	// View is the newest view of who is up, "0" where there is none yet.
+	View    uint64   `json:"view,string"`
 	Members []Member `json:"members"`
 	Groups  []Group  `json:"groups"`
 	// Invitations are those neither used nor expired.
@@ -28,6 +30,10 @@ type Member struct {
 	Replaces uint64 `json:"replaces,string,omitempty"`
 	// Gone says that it is removed from every group, for good.
 	Gone bool `json:"gone,omitempty"`
+	// Standing is what the view says of its newest Incarnation, and Start the start of its disk that this is; absent where it has none.
+	Standing    string `json:"standing,omitempty"`
+	Incarnation uint64 `json:"incarnation,string,omitempty"`
+	Start       uint64 `json:"start,string,omitempty"`
 }
 
 // Group is one group, as the answering server sees it.
@@ -38,6 +44,8 @@ type Group struct {
 	Role    string `json:"role"`
 	Leader  uint64 `json:"leader,string"`
 	Last    uint64 `json:"last,string"`
+	// Epoch is view/term, the newest that the server knows in the group.
+	Epoch string `json:"epoch"`
 	// Members are the group's at the server's applied index; how far each is, only the leader knows.
 	Members []GroupMember `json:"members"`
 }

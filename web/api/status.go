@@ -33,6 +33,13 @@ type Status struct {
 	Leader string `json:"leader"`
 	View   uint64 `json:"view,string"`
 	Term   uint64 `json:"term,string"`
+	// ObeyedView is the newest view of who is up that this server obeys, DetectionBoundMs its bound, and Standing what it says of this
+	// server: empty where it says nothing.
+	ObeyedView       uint64  `json:"obeyed_view,string"`
+	DetectionBoundMs float64 `json:"detectionBoundMs"`
+	Standing         string  `json:"standing"`
+	// FsyncP99Ms is what 99 of 100 of the newest few thousand syncs of the disk did not exceed, 0 before the first.
+	FsyncP99Ms float64 `json:"fsync_p99_ms"`
 	// Index is the newest applied entry, Hash the chain hash after it, Commit the newest entry known to be agreed.
 	Index       uint64 `json:"index,string"`
 	Hash        string `json:"hash"`
