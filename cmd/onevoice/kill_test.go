@@ -207,7 +207,7 @@ func checkEvents(t *testing.T, client *ask.Client, w outcome) {
 	defer cancel()
 	times := map[string]int{}
 	left := len(w.acked)
-	err := watchEvents(ctx, client, "1", func(_ string, data []byte) error {
+	err := watchStream(ctx, client, "/events", "1", func(_ string, data []byte) error {
 		var e api.Event
 		if err := json.Unmarshal(data, &e); err != nil {
 			return err

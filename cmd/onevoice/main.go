@@ -61,7 +61,8 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 stale, 4 no voice, 5 refused, 6 two voices
 	})
 	cmd.AddCommand(
 		demoCommand(), initCommand(), serveCommand(), statusCommand(), whoCommand(), sectorsCommand(), flightsCommand(),
-		watchCommand(), importCommand(), locksCommand(), membersCommand(), joinCommand(), upgradeCommand(), backupCommand(), certCommand(), benchCommand(), labCommand(), versionCommand(),
+		watchCommand(), importCommand(), viewCommand(), locksCommand(), membersCommand(), leaderCommand(), joinCommand(), upgradeCommand(), backupCommand(), certCommand(),
+		benchCommand(), labCommand(), versionCommand(),
 	)
 	usageArgs(cmd)
 	return cmd

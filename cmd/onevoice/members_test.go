@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,26 +195,30 @@ func TestTokens(t *testing.T) {
 
 func TestPrintMembers(t *testing.T) {
 	yes, no := true, false
-	all := api.Members{
-		Change: 5, About: 4, Members: []api.Member{
-			{Number: 1, Name: "n1", HTTP: "h:1", Peer: "h:4", Store: "0123456789abcdef", Wish: "voter"},
-			{Number: 2, Name: "n2", HTTP: "h:2", Peer: "h:5", Wish: "removed"},
+	all := listed{Members: api.Members{
+		Change: 5, About: 4, View: 9, Members: []api.Member{
+			{Number: 1, Name: "n1", HTTP: "h:1", Peer: "h:4", Store: "0123456789abcdef", Wish: "voter", Standing: "up", Incarnation: 65536, Start: 1},
+			{Number: 2, Name: "n2", HTTP: "h:2", Peer: "h:5", Wish: "removed", Standing: "down", Incarnation: 65792, Start: 3},
 			{Number: 3, Name: "n3", HTTP: "h:3", Peer: "h:6", Wish: "removed", Gone: true},
 			{Number: 4, Name: "n4", HTTP: "h:7", Peer: "h:8", Wish: "voter", Organisation: "blue", Replaces: 2},
 		},
 		Groups: []api.Group{
-			{Number: 1, Reached: 4, Leader: 1, Members: []api.GroupMember{
+			{Number: 1, Reached: 4, Leader: 1, Epoch: "9/5", Members: []api.GroupMember{
 				{Number: 1, Is: "voter", Lag: new(uint64(0)), Active: &yes}, {Number: 2, Is: "voter", Lag: new(uint64(12)), Active: &no},
 				{Number: 4, Is: "learner", Lag: new(uint64(3)), Active: &yes},
 			}},
-			{Number: 2, Reached: 5, Leader: 4, Members: []api.GroupMember{{Number: 1, Is: "voter"}, {Number: 4, Is: "voter"}}},
+			{Number: 2, Reached: 5, Leader: 4, Epoch: "9/3", Members: []api.GroupMember{{Number: 1, Is: "voter"}, {Number: 4, Is: "voter"}}},
 		},
 		Invitations: []api.OpenInvitation{{Invitation: 65536, Name: "n9", Expires: api.Time(1_533_099_600_000_000_000)}},
-	}
+	}, Servers: []api.Status{
+		{Server: 1, Node: "n1", Build: "v1.2.0", FsyncP99Ms: 4.096, ClockState: "good", ClockOffsetMs: -0.25},
+		{Server: 4, Node: "n4", Build: "v1.2.1", FsyncP99Ms: 120, ClockState: "wrong", ClockOffsetMs: 900},
+	}}
 	golden(t, "members.txt", func(w io.Writer) error { return printMembers(w, &all) })
 	all.Groups[0].Members[2].Active = &no
 	golden(t, "members_awaited.txt", func(w io.Writer) error { return printMembers(w, &all) })
-	all.Groups[0].Members[2].Active = &yes
+	all.Groups[0].Members[2] = api.GroupMember{Number: 4, Is: "voter", Active: &yes}
+	all.Groups[0].Members = slices.Delete(all.Groups[0].Members, 1, 2)
 	all.Settled, all.Invitations = true, nil
 	golden(t, "members_settled.txt", func(w io.Writer) error { return printMembers(w, &all) })
 }

@@ -29,7 +29,7 @@ func watchCommand() *cobra.Command {
 or doubling an event. Each line begins with the event's place, index.i; --after begins behind one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return watchEvents(cmd.Context(), a.client(), after, func(id string, data []byte) error {
+			return watchStream(cmd.Context(), a.client(), "/events", after, func(id string, data []byte) error {
 				return printEvent(cmd.OutOrStdout(), a.output, id, data)
 			})
 		},
@@ -56,15 +56,13 @@ func printEvent(out io.Writer, output, id string, data []byte) error {
 	return err
 }
 
-// watchEvents follows the stream from server to server until ctx ends or a server says that the place is no longer held.
-func watchEvents(ctx context.Context, client *ask.Client, after string, each func(id string, data []byte) error) error {
+// watchStream follows a stream from server to server until ctx ends or a server says that the place is no longer held.
+func watchStream(ctx context.Context, client *ask.Client, path, after string, each func(id string, data []byte) error) error {
 	silentSince := time.Now()
 	for i := 0; ctx.Err() == nil; i++ {
 		endpoint := client.Endpoints[i%len(client.Endpoints)]
-		last, err := streamFrom(ctx, client.HTTP, endpoint, after, each)
-		if last != after {
-			after, silentSince = last, time.Now()
-		}
+		last, err := streamFrom(ctx, client.HTTP, endpoint+"/api/v1"+path, after, func() { silentSince = time.Now() }, each)
+		after = last
 		var p *problem.Error
 		switch {
 		case ctx.Err() != nil:
@@ -85,11 +83,11 @@ func watchEvents(ctx context.Context, client *ask.Client, after string, each fun
 // silence is after how long without even a heartbeat a stream counts as dead; heartbeats come each second.
 const silence = 4 * time.Second
 
-// streamFrom reads one server's stream and returns the place of the last event it gave.
-func streamFrom(ctx context.Context, by *http.Client, endpoint, after string, each func(string, []byte) error) (string, error) {
+// streamFrom reads one server's stream and returns the place of the last event it gave. It calls alive at each sign of life.
+func streamFrom(ctx context.Context, by *http.Client, address, after string, alive func(), each func(string, []byte) error) (string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/api/v1/events", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return after, err
 	}
@@ -106,11 +104,11 @@ func streamFrom(ctx context.Context, by *http.Client, endpoint, after string, ea
 	if answer.StatusCode != http.StatusOK {
 		var p api.Problem
 		if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&p); err != nil {
-			return after, fmt.Errorf("watch: %s answered %s", endpoint, answer.Status)
+			return after, fmt.Errorf("watch: %s answered %s", address, answer.Status)
 		}
 		return after, p.Err()
 	}
-	return readStream(answer.Body, after, func() { dead.Reset(silence) }, each)
+	return readStream(answer.Body, after, func() { dead.Reset(silence); alive() }, each)
 }
 
 // maxEventBytes bounds one line of a stream.
@@ -119,7 +117,7 @@ const maxEventBytes = 16 << 20
 func readStream(body io.Reader, after string, alive func(), each func(string, []byte) error) (string, error) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 64<<10), maxEventBytes)
-	var id string
+	var id, name string
 	var data []byte
 	for lines.Scan() {
 		alive()
@@ -127,20 +125,34 @@ func readStream(body io.Reader, after string, alive func(), each func(string, []
 		switch field {
 		case "id":
 			id = value
+		case "event":
+			name = value
 		case "data":
 			data = append(data, value...)
 		case "":
+			if len(data) > 0 && (name == "problem" || name == "compacted") {
+				return after, endOfStream(data)
+			}
 			if len(data) > 0 {
 				if err := each(id, data); err != nil {
 					return after, err
 				}
 				after = id
 			}
-			data = data[:0]
+			data, name = data[:0], ""
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return after, err
 	}
 	return after, io.ErrUnexpectedEOF
+}
+
+// endOfStream is why a server has ended its stream.
+func endOfStream(data []byte) error {
+	var p api.Problem
+	if err := json.Unmarshal(data, &p); err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
+	return p.Err()
 }

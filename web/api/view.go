@@ -13,6 +13,8 @@ type View struct {
 	Leads            []Lead    `json:"leads"`
 	// Observed is what the servers had said of one another when it was made; only where a view was asked for by its number.
 	Observed []Observer `json:"observed,omitempty"`
+	// Voters is how many voters there are, as the membership is now; with Observed.
+	Voters int `json:"voters,omitempty"`
 	// First and Last are the range of views that are held; not in a stream.
 	First uint64 `json:"first,string,omitempty"`
 	Last  uint64 `json:"last,string,omitempty"`
