@@ -70,6 +70,6 @@ func (s *Store) Stats() Stats {
 		st.CommittingNs = int64(time.Since(*began))
 	}
 	st.Syncs, st.SyncNs, st.SyncMaxNs = c.syncs.Load(), c.syncNs.Load(), c.syncMaxNs.Load()
-	st.SyncP99Ns = uint64(c.syncTimes.p99())
+	st.SyncP99Ns = min(uint64(c.syncTimes.p99()), st.SyncMaxNs)
 	return st
 }

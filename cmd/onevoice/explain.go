@@ -125,7 +125,7 @@ func (e *explaining) process(p *api.Process) string {
 	case "leaving":
 		return name + " is leaving: it says that it is about to end, and shall not lead"
 	case "up":
-		return fmt.Sprintf("%s is up: %s", name, e.hearers(p))
+		return fmt.Sprintf("%s is up: %s%s", name, e.after(p), e.hearers(p))
 	}
 	return name + " is joining: " + e.arrival(p)
 }
@@ -208,16 +208,29 @@ func (e *explaining) hearers(p *api.Process) string {
 	return fmt.Sprintf("%s %s hear it, itself included, and nobody reports it", and(names), e.share(len(names)))
 }
 
+// after says what a start that is new comes after.
+func (e *explaining) after(p *api.Process) string {
+	if e.before == nil {
+		return ""
+	}
+	was := processIn(e.before, p.Server)
+	switch {
+	case was == nil:
+		return "it has come; "
+	case was.Start != p.Start:
+		return fmt.Sprintf("it has come after start %d, which was %s; ", was.Start, was.Standing)
+	}
+	return ""
+}
+
 // arrival says what a process that is joining comes after, and what it waits for.
 func (e *explaining) arrival(p *api.Process) string {
-	text, killed := "it has come", false
+	text := e.after(p) + "it is up when a majority hears it"
+	killed := false
 	if e.before != nil {
-		if was := processIn(e.before, p.Server); was != nil {
-			text += fmt.Sprintf(" after start %d, which was %s", was.Start, was.Standing)
-			killed = was.Why == "killed"
-		}
+		was := processIn(e.before, p.Server)
+		killed = was != nil && was.Why == "killed"
 	}
-	text += ", and is up when a majority hears it"
 	for i := range e.v.Observed {
 		if o := &e.v.Observed[i]; o.Server == p.Server && o.Fell && !killed {
 			text += " without a break for a second, doubled for each further time within ten minutes: the start before was taken down while it ran"

@@ -267,6 +267,7 @@ func fence(cmd *cobra.Command, a *asking, m *api.Member) error {
 		return &problem.Error{Kind: problem.NotFound, Op: "fence", Subject: cmp.Or(m.Name, fmt.Sprintf("server %d", m.Number)), Detail: "it is not in the view: onevoice view lists who is"}
 	}
 	var v api.View
+	began := time.Now()
 	if err := send(cmd, a, http.MethodPost, fmt.Sprintf("/members/%d/fence", m.Number), api.Fence{Incarnation: m.Incarnation}, &v); err != nil {
 		return err
 	}
@@ -277,7 +278,7 @@ func fence(cmd *cobra.Command, a *asking, m *api.Member) error {
 	if p := processIn(&v, m.Number); p != nil && p.Incarnation == m.Incarnation {
 		fmt.Fprintf(out, "%s, incarnation %d, is down since view %d (%s)\n", m.Name, m.Incarnation, p.Since, p.Why)
 	}
-	began, client := time.Now(), a.client()
+	client := a.client()
 	for end := began.Add(a.timeout); time.Now().Before(end) && pauseFor(cmd.Context(), comeBackPause); {
 		if _, err := client.Do(cmd.Context(), ask.Request{Path: "/view"}, &v); err != nil {
 			return err

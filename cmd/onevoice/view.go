@@ -133,7 +133,7 @@ func news(before, v *api.View) []string {
 	var all []string
 	for _, p := range v.Processes {
 		if before == nil || p.Since == v.Number {
-			all = append(all, standingOf(&p))
+			all = append(all, standingOf(before, &p))
 		}
 	}
 	if before == nil {
@@ -153,13 +153,17 @@ func news(before, v *api.View) []string {
 	return all
 }
 
-func standingOf(p *api.Process) string {
-	text := p.Name + " " + p.Standing
+// standingOf is a process's standing, with its start where that is new.
+func standingOf(before *api.View, p *api.Process) string {
+	text := p.Name
+	if before != nil {
+		if was := processIn(before, p.Server); was == nil || was.Start != p.Start {
+			text += fmt.Sprintf(" (start %d)", p.Start)
+		}
+	}
+	text += " " + p.Standing
 	if p.Why != "none" {
 		text += " (" + p.Why + ")"
-	}
-	if p.Standing == "joining" {
-		text += fmt.Sprintf(" with start %d", p.Start)
 	}
 	return text
 }

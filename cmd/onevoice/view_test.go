@@ -88,7 +88,7 @@ func TestNewsOfViews(t *testing.T) {
 	before, v := twoViews([]api.Process{process(1, 1, "down", 12, "silent"), process(2, 2, "joining", 12, "none")})
 	v.Leads = []api.Lead{{Group: 1, Term: 6, Server: 2, Name: "n2"}, before.Leads[1]}
 	v.DetectionBoundMs = 80
-	const want = "n1 down (silent), n2 joining with start 2, n3 is no member any more, n2 leads airspace in term 6, detection bound 80 ms, was 60 ms"
+	const want = "n1 down (silent), n2 (start 2) joining, n3 is no member any more, n2 leads airspace in term 6, detection bound 80 ms, was 60 ms"
 	if got := strings.Join(news(before, v), ", "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
