@@ -46,8 +46,7 @@ explained.`,
 			case watch:
 				return watchViews(cmd.Context(), &a, cmd.OutOrStdout())
 			}
-			_, err := askView(cmd, &a, 0, func(v *api.View) error { return printView(cmd.OutOrStdout(), v) })
-			return err
+			return askView(cmd, &a, 0, func(v *api.View) error { return printView(cmd.OutOrStdout(), v) })
 		},
 	}
 	cmd.Flags().Uint64Var(&explain, "explain", 0, "say what led to this view")
@@ -57,23 +56,24 @@ explained.`,
 }
 
 // askView asks for a view, 0 for the newest, and prints it: as it came with -o json, else as table does.
-func askView(cmd *cobra.Command, a *asking, number uint64, table func(*api.View) error) (v api.View, err error) {
+func askView(cmd *cobra.Command, a *asking, number uint64, table func(*api.View) error) error {
 	path := "/view"
 	if number != 0 {
 		path += "?number=" + strconv.FormatUint(number, 10)
 	}
 	var body []byte
 	if _, err := a.client().Do(cmd.Context(), ask.Request{Path: path}, &body); err != nil {
-		return v, err
+		return err
 	}
 	if a.output == "json" {
 		_, err := cmd.OutOrStdout().Write(body)
-		return v, err
+		return err
 	}
+	var v api.View
 	if err := json.Unmarshal(body, &v); err != nil {
-		return v, fmt.Errorf("answer to %s: %w", path, err)
+		return fmt.Errorf("answer to %s: %w", path, err)
 	}
-	return v, table(&v)
+	return table(&v)
 }
 
 // headOf is the line above a view: its number and hash, the bound, and who leads.
@@ -199,7 +199,7 @@ func processIn(v *api.View, server uint64) *api.Process {
 
 // explainView says in words what led to a view.
 func explainView(cmd *cobra.Command, a *asking, number uint64) error {
-	_, err := askView(cmd, a, number, func(v *api.View) error {
+	return askView(cmd, a, number, func(v *api.View) error {
 		var before *api.View
 		if number > 1 {
 			before = new(api.View)
@@ -212,7 +212,6 @@ func explainView(cmd *cobra.Command, a *asking, number uint64) error {
 		}
 		return printExplained(cmd.OutOrStdout(), before, v)
 	})
-	return err
 }
 
 func isNotFound(err error) bool {

@@ -55,6 +55,8 @@ func TestPrintExplained(t *testing.T) {
 	ended.Last, ended.Leaving = "exited", true
 	back := observer(1, "", "none", "none")
 	back.Start, back.Fell = 2, true
+	learner := observer(4, "silent", "none", "none") // its word does not count
+	learner.Votes = false
 	fresh := observer(2, "none", "", "none")
 	fresh.Seen[0].Start = 2
 	for name, c := range map[string]struct {
@@ -62,6 +64,7 @@ func TestPrintExplained(t *testing.T) {
 		observed  []api.Observer
 	}{
 		"silent":      {down("silent"), []api.Observer{observer(2, "silent", "", "none"), observer(3, "silent", "none", "")}},
+		"learner":     {down("silent"), []api.Observer{observer(2, "silent", "", "none"), observer(3, "silent", "none", ""), learner}},
 		"deaf":        {down("deaf"), []api.Observer{observer(1, "", "silent", "silent"), observer(2, "deaf", "", "none"), observer(3, "deaf", "none", "")}},
 		"two_reasons": {down("refused"), []api.Observer{observer(2, "refused", "", "none"), observer(3, "silent", "none", "")}},
 		"stuck":       {down("stuck"), []api.Observer{observer(1, "", "none", "none"), observer(2, "stuck", "", "none"), observer(3, "stuck", "none", "")}},
