@@ -93,7 +93,7 @@ func TestOperatorsView(t *testing.T) {
 		view = found[1]
 		return nil
 	})
-	if said := mustType(t, "", "view", "--explain", view, "-e", at); !strings.Contains(said, "is down: an operator has taken it down") {
+	if said := mustType(t, "", "view", "--explain", view, "-e", at); !strings.Contains(said, "is down: an operator has taken it down") || !strings.Contains(said, "\nWHO SAYS ") || !strings.Contains(said, "\nn3 ") {
 		t.Errorf("view %s is explained by %q", view, said)
 	}
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), view+" ") {
