@@ -20,6 +20,13 @@ type net struct {
 }
 
 func newNet(n int) *net {
+	w := youngNet(n)
+	w.run(freshNs + 20*ms)
+	return w
+}
+
+// youngNet is one whose servers have just started.
+func youngNet(n int) *net {
 	w := &net{nowNs: ms, cut: map[[2]int]bool{}, down: map[int]bool{}}
 	var all []uint64
 	for i := range n {
@@ -175,7 +182,7 @@ func TestBeatsOfEarlierStartsAreDropped(t *testing.T) {
 	w.run(100 * ms)
 	d := w.detectors[0]
 	d.Heard(2, wire.Beat{Boot: 2}, false)
-	d.Now(w.nowNs + LeastBoundNs + 1)
+	d.Now(w.nowNs + freshBoundNs + 1)
 	d.Heard(2, wire.Beat{Boot: 1}, false)
 	w.opinion(t, 0, 1, view.Silent)
 	if s := d.Status(); s.Old != 1 || s.Peers[0].Boot != 2 {

@@ -97,7 +97,7 @@ func TestOneImports(t *testing.T) {
 	if code != exitOK || !regexp.MustCompile(`(?m)^import/sectors +held +\d+\.\d s +5\.0 s +\d+/\d+/2/[0-9a-f]{32} +onevoice import on `).MatchString(stdout) {
 		t.Errorf("exit %d, %s", code, stdout)
 	}
-	if err := c.Kill(leaderOf(t, client)); err != nil {
+	if err := c.Kill(lockLeader(t, client)); err != nil {
 		t.Fatal(err)
 	}
 	refused("after the loss of a server")
@@ -112,8 +112,8 @@ func TestOneImports(t *testing.T) {
 	t.Logf("the lock came free %v after the kill", time.Since(begun))
 }
 
-// leaderOf names the server that leads the group of the locks.
-func leaderOf(t *testing.T, client *ask.Client) string {
+// lockLeader names the server that leads the group of the locks.
+func lockLeader(t *testing.T, client *ask.Client) string {
 	t.Helper()
 	var all api.Members
 	if _, err := client.Do(t.Context(), ask.Request{Path: "/members"}, &all); err != nil {

@@ -252,7 +252,7 @@ majority of the voters would be up without it. The command waits, as long as --t
 			if err != nil {
 				return err
 			}
-			return fence(cmd, &a, named[0])
+			return fenceOff(cmd, &a, named[0])
 		},
 	}
 	askFlags(cmd, &a)
@@ -262,7 +262,7 @@ majority of the voters would be up without it. The command waits, as long as --t
 // comeBackPause is how often a command looks whether a server is back.
 const comeBackPause = 20 * time.Millisecond
 
-func fence(cmd *cobra.Command, a *asking, m *api.Member) error {
+func fenceOff(cmd *cobra.Command, a *asking, m *api.Member) error {
 	if m.Incarnation == 0 {
 		return &problem.Error{Kind: problem.NotFound, Op: "fence", Subject: cmp.Or(m.Name, fmt.Sprintf("server %d", m.Number)), Detail: "it is not in the view: onevoice view lists who is"}
 	}

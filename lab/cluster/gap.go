@@ -14,6 +14,9 @@ import (
 	"onevoice/view"
 )
 
+// youngNs is for how long servers that have just started are given more time before they are suspected.
+const youngNs = 1_200 * milliNs
+
 // gapGroup is the group of an experiment about gaps.
 const gapGroup = 1
 
@@ -119,7 +122,9 @@ func (r *gapRun) add(self uint64, servers int) error {
 
 // measure waits for steady work, begins the fault some time later, and gives the longest gaps from then on.
 func (r *gapRun) measure(o GapOptions) (Gap, error) {
-	steady := func() bool { return r.clients[0].asked > 20 && r.clients[1].asked > 20 }
+	steady := func() bool {
+		return r.clients[0].asked > 20 && r.clients[1].asked > 20 && r.world.NowNs() > youngNs
+	}
 	if most := 5*secNs + 60*o.RoundNs; !r.world.Run(most, steady) {
 		return Gap{}, fmt.Errorf("cluster: seed %d: no steady work within %d ms", o.Seed, most/milliNs)
 	}
