@@ -43,7 +43,11 @@ func (c *Core) fail(x *call, kind problem.Kind, detail string, maybe bool, out *
 }
 
 // giveUp ends a call that got no answer: overloaded where that was the last word, else without a voice.
-func (c *Core) giveUp(x *call, why string, out *Out) {
+func (c *Core) giveUp(nowNs int64, x *call, why string, out *Out) {
+	c.doubt.failed = true
+	if c.probed(nowNs, x) {
+		return
+	}
 	last := x.last
 	if x.tried == 0 && x.kind == command {
 		last = c.refusal
