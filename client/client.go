@@ -2,6 +2,9 @@
 // questions, while servers crash, hang and change leaders.
 // It is loud: it dials servers and owns goroutines. What it decides is decided by client/core.
 //
+// The group's machine is what it asks (package machine); a session, which it opens by itself, makes a command happen once (package
+// consensus/session); the views that it hears tell it whom to listen to no more (package view). Package server runs the servers.
+//
 //	c, err := client.Dial(client.Options{
 //		Group:     1,
 //		Endpoints: []client.Endpoint{{Addr: "127.0.0.1:7483"}, {Addr: "127.0.0.1:7484"}, {Addr: "127.0.0.1:7485"}},

@@ -67,7 +67,9 @@ func TestDeadlineOfACommandThatWasNeverSent(t *testing.T) {
 	if f := s.end(id, problem.NoVoice); f.MaybeApplied || !strings.Contains(f.Err.Error(), "0 of 2 connected") {
 		t.Errorf("%v, may be applied: %v", f.Err, f.MaybeApplied)
 	}
-	s.end(q, problem.NoVoice)
+	if f := s.end(q, problem.NoVoice); !strings.Contains(f.Err.Error(), problem.Unknown) {
+		t.Errorf("a question without an answer: %v", f.Err)
+	}
 	s.pass(SessionIdleNs)
 	if s.c.DueNs() != 0 {
 		t.Error("an idle core with nobody to ask still asks for ticks")

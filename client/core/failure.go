@@ -61,6 +61,9 @@ func (c *Core) giveUp(nowNs int64, x *call, why string, out *Out) {
 	}
 	maybe := x.kind == command && (x.unsure || c.sentTo(x) != nil)
 	detail := why + ", tried " + c.names(x.tried)
+	if x.kind == query {
+		detail = "the answer is " + problem.Unknown + ": " + detail
+	}
 	if last != 0 {
 		detail += ", last answer: " + statusWord(last)
 	}

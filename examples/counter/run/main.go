@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"onevoice/client"
 	"onevoice/examples/counter"
@@ -20,7 +21,7 @@ import (
 var addresses = []string{"127.0.0.1:7001", "127.0.0.1:7002", "127.0.0.1:7003"}
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, append(os.Args[1:], "", "")[:2])
 	stop()
 	if err != nil {
