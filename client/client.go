@@ -2,6 +2,9 @@
 // questions, while servers crash, hang and change leaders.
 // It is loud: it dials servers and owns goroutines. What it decides is decided by client/core.
 //
+// The group's machine is what it asks (package machine); a session, which it opens by itself, makes a command happen once (package
+// consensus/session); the views that it hears tell it whom to listen to no more (package view). Package server runs the servers.
+//
 //	c, err := client.Dial(client.Options{
 //		Group:     1,
 //		Endpoints: []client.Endpoint{{Addr: "127.0.0.1:7483"}, {Addr: "127.0.0.1:7484"}, {Addr: "127.0.0.1:7485"}},
@@ -34,9 +37,17 @@
 //	problem.TwoVoices    two servers contradicted each other: stop, and keep their data as evidence
 //	problem.Internal     a server answered what it should not: different builds?
 //
-// MaybeApplied says of a failed command that it was applied once or not at all, and that this may still be open. Without it the
-// command was not applied and never will be. Who must know gives the command a wire.Key: for ten minutes the same key
-// finds the first outcome, from any client.
+// MaybeApplied says of a failed command that its outcome is UNKNOWN: it was applied once or not at all, and that may still be open.
+// Without it the command was not applied and never will be. Who must know gives the command a wire.Key: for ten minutes the same key
+// finds the first outcome, from any client. A failed query has no answer: who shows what he asked before says UNKNOWN beside it.
+//
+// # States
+//
+// State, and Options.OnState at each change, say what the client can prove without being asked: StateOK while the group answers,
+// StateJeopardy from when nothing proves any more that anybody leads, StateGrace from when a failover cannot be why, StateExpired when the
+// session is over. core.State has the exact words. A program that shows answers marks them when it leaves StateOK. A client that is not asked
+// anything sends nothing while it is connected to the leader: who wants silence to be found out all the same asks an empty
+// Query as often as that.
 package client
 
 import (
@@ -49,6 +60,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"onevoice/client/core"
@@ -84,6 +96,10 @@ type Options struct {
 	// Dial makes a connection; nil dials TCP and shakes hands, as DialTLS does. It must honour ctx, which gives it 2 s. It is called
 	// for each endpoint from a goroutine of its own, again and again with pauses of 5 to 200 ms while there is no connection.
 	Dial func(ctx context.Context, e Endpoint) (Conn, error)
+	// OnState, where not nil, is called with each new State, in order, from one goroutine: what the program shows must be marked when
+	// it is not proved any more. While a call lasts the states that come are put together: the newest is told, and before it
+	// StateExpired where that was among them. It must return before Close can, so it does not call Close.
+	OnState func(State)
 }
 
 // Conn carries whole frames both ways, in order, each at most once, after whatever handshake it needs. Send is called from
@@ -104,15 +120,15 @@ type Conn interface {
 // Error is why a request failed.
 type Error struct {
 	Problem *problem.Error
-	// MaybeApplied says that a command was applied once or not at all, and that this is not known.
+	// MaybeApplied says that the outcome of a command is problem.Unknown: it was applied once or not at all.
 	MaybeApplied bool
 	cause        error
 }
 
-// Error prints the problem, and that the outcome is open where it is.
+// Error prints the problem, and that the outcome is UNKNOWN where it is.
 func (e *Error) Error() string {
 	if e.MaybeApplied {
-		return e.Problem.Error() + "; whether it was applied is not known"
+		return e.Problem.Error() + "; the outcome is " + problem.Unknown + ": it was applied once or not at all"
 	}
 	return e.Problem.Error()
 }
@@ -136,6 +152,7 @@ type Client struct {
 	group  sync.WaitGroup
 	links  []*link
 	calls  sync.Pool
+	state  atomic.Uint32 // a State
 }
 
 // Dial starts a client. The error is about the options; servers are dialled behind it, for as long as the client lives.
@@ -167,6 +184,7 @@ func Dial(o Options) (*Client, error) {
 		core: core.New(cfg), mail: &c.mail, links: c.links, reasons: make([]error, len(c.links)),
 		waiting: map[core.ID]*call{}, start: time.Now(),
 	}
+	owner.tell = c.states(ctx, o.OnState)
 	c.group.Go(func() { owner.run(ctx) })
 	return c, nil
 }
@@ -242,6 +260,23 @@ func answer(f core.Finished, cause error) (wire.Reply, error) {
 func closed() *problem.Error {
 	return &problem.Error{Kind: problem.NoVoice, Op: "ask", Detail: ErrClosed.Error()}
 }
+
+// states is where the owner says its states.
+func (c *Client) states(ctx context.Context, call func(State)) func(State) {
+	c.state.Store(uint32(StateJeopardy))
+	if call == nil {
+		return func(s State) { c.state.Store(uint32(s)) }
+	}
+	t := newTeller(call)
+	c.group.Go(func() { t.run(ctx) })
+	return func(s State) {
+		c.state.Store(uint32(s))
+		t.tell(s)
+	}
+}
+
+// State is what the client can prove at this moment; of one that is closed it is the last.
+func (c *Client) State() State { return State(c.state.Load()) }
 
 // Status says what the client believes and holds.
 func (c *Client) Status() core.Status {

@@ -100,6 +100,7 @@ type owner struct {
 	reasons []error                  // why links are down
 	waiting map[core.ID]*call
 	out     core.Out
+	tell    func(State)
 	start   time.Time
 }
 
@@ -173,6 +174,9 @@ func (o *owner) deliver() {
 		if out != nil && len(out.frames) > 0 && !out.hand() {
 			o.redial(k)
 		}
+	}
+	for _, s := range o.out.States {
+		o.tell(s) // before its requests end: who has an answer finds the state that it proves
 	}
 	for _, f := range o.out.Finished {
 		o.finish(f, nil)

@@ -8,5 +8,9 @@
 //
 // A broken invariant stops the group: every later Flush carries the same Halt.
 //
+// A group is the second of five words: machine, group, session, view, lease. What a majority of its members has on disk is agreed, and
+// applied by each in the same order; a question is answered from a state that a majority has just confirmed to be the newest. Read
+// on in package consensus/session: how a command happens once.
+//
 // DESIGN.md gives the reasons.
 package consensus

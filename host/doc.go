@@ -7,4 +7,8 @@
 //
 // Every server dials every other and sends on its own connections only; what it receives comes on the others'. One reader
 // and one writer goroutine and a bounded queue per connection keep a slow peer from holding up another.
+//
+// Who runs a machine of his own starts a package server, which makes, starts and ends hosts, and finds here what he reads on his own server:
+// Read, a state that is not older than the call; Latest, the newest one here; Journal, what happened, in order; View, who is
+// up; Status, figures.
 package host

@@ -3,6 +3,11 @@
 //
 // A machine is deterministic and has no I/O. Every replica gives it the same entries in the same order, so every replica's
 // results, events, roots and snapshot bytes are equal. It is total: any bytes give a result, never a panic.
+//
+// A machine of one's own is the first of five words: machine, group, session, view, lease. examples/counter is the smallest one,
+// examples/kv one with a tree, whose roots cost nothing; package server runs it. What changes a machine is only Apply and Advance: a time
+// comes from At, never from a clock, and chance from nowhere. Keep maps for looking up and never range over one. Read on in package
+// consensus: a group is the log that feeds it.
 package machine
 
 import (

@@ -46,6 +46,11 @@ const (
 	Unauthenticated
 )
 
+// Unknown is the one word, in Go, in frames, over HTTP and on the command line, for what cannot be proved: the outcome of a command that
+// was applied once or not at all, and the answer to a question that nobody could answer as of now. It stands beside a kind, which says
+// why, and never means "no" or "no one".
+const Unknown = "UNKNOWN"
+
 // Error is a problem with its operation and subject. Field, Value and Allowed are set for Invalid and TooLarge.
 type Error struct {
 	Kind    Kind

@@ -1,7 +1,3 @@
-// Package replica is one server's node: its groups behind one transport and one disk.
-// It is quiet: it routes frames to groups, and what the groups want done to the driver.
-//
-// It knows of each frame only which group it is for and what kind it is; what a group decides is none of its business.
 package replica
 
 import (

@@ -1,7 +1,8 @@
 // Package view holds the nouns of membership that everything above obeys.
 // It is quiet and replicated.
 //
-// The oracle makes the views; see package oracle.
+// A view is the fourth of five words: machine, group, session, view, lease. It is numbered, and whoever holds one obeys it, even where it is
+// mistaken: that two obey different views at once would be worse than a wrong one. Package oracle makes the views.
 package view
 
 import (

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"onevoice/airspace"
+	"onevoice/client"
 	"onevoice/problem"
 	"onevoice/web/api"
 	"onevoice/wire"
@@ -140,13 +142,14 @@ func opOf(cmd airspace.Command) string {
 // unknownOutcome completes the problem of a write that ended without an answer: nobody can say whether it took effect.
 func unknownOutcome(err error, op, id string) error {
 	f := asFault(err)
-	if f.cause.Kind != problem.NoVoice {
+	var failed *client.Error
+	if f.cause.Kind != problem.NoVoice && (!errors.As(err, &failed) || !failed.MaybeApplied) {
 		return f
 	}
 	p := *f.cause
 	p.Op, p.Subject = op, id
-	p.Detail = "the outcome is not known; repeat it with the same Idempotency-Key, or read what is there"
-	return &p
+	p.Detail = "the outcome is " + problem.Unknown + "; repeat it with the same Idempotency-Key, or read what is there"
+	return fault{cause: &p, unknown: true}
 }
 
 // replyProblem says what a reply that is not OK comes to.

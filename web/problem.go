@@ -58,6 +58,7 @@ type fault struct {
 	cause       *problem.Error
 	current     string // version that is there
 	first, last string // range that is held
+	unknown     bool   // nobody can say whether a write took effect
 	status      int    // in place of the table's, for what HTTP itself refuses: 404, 405, 415; 0 otherwise
 }
 
@@ -101,6 +102,9 @@ func (s *Server) problem(f fault) api.Problem {
 	}
 	if f.status != 0 {
 		p.Status = f.status
+	}
+	if f.unknown || e.Kind == problem.NoVoice {
+		p.Outcome = problem.Unknown
 	}
 	if p.Status == http.StatusServiceUnavailable {
 		p.Node, p.View = s.node, strconv.FormatUint(uint64(s.newestView()), 10)

@@ -49,7 +49,7 @@ func TestProblemBodies(t *testing.T) {
 	}
 	f.set(func() { f.silent = true })
 	want := `{"type":"urn:onevoice:problem:no-voice","title":"This server cannot prove that it is current","status":503,"detail":"no majority answered in time",` +
-		`"op":"read","node":"n1","view":"3","try":["http://127.0.0.1:7481","http://127.0.0.1:7482"]}` + "\n"
+		`"op":"read","outcome":"UNKNOWN","node":"n1","view":"3","try":["http://127.0.0.1:7481","http://127.0.0.1:7482"]}` + "\n"
 	if w := ask(s, "GET", "/api/v1/sectors/BOX/flights", ""); w.Body.String() != want {
 		t.Errorf("no voice:\n got %swant %s", w.Body, want)
 	}

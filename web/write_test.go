@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"onevoice/problem"
 	"onevoice/web/api"
 )
 
@@ -116,7 +117,7 @@ func TestARepeatedWriteGetsTheSameAnswer(t *testing.T) {
 	f.set(func() { f.lose = 1 })
 	var p api.Problem
 	must(t, s, 503, &p, "PUT", path, through, "Idempotency-Key", "one", "If-None-Match", "*")
-	if !strings.Contains(p.Detail, "outcome is not known") || p.Subject != "SWR1" || p.Op != "put flight" {
+	if !strings.Contains(p.Detail, "outcome is UNKNOWN") || p.Outcome != problem.Unknown || p.Subject != "SWR1" || p.Op != "put flight" {
 		t.Errorf("a write of unknown outcome: %+v", p)
 	}
 	before := f.Latest().Index

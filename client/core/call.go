@@ -95,6 +95,9 @@ func (c *Core) release(x *call) {
 	if x == c.opening {
 		c.opening = nil
 	}
+	if x == c.doubt.probe {
+		c.doubt.probe = nil
+	}
 	c.bytes -= len(x.op)
 	*x = call{slot: x.slot}
 	c.free = append(c.free, x)

@@ -87,7 +87,7 @@ type Finished struct {
 	ID    ID
 	Reply wire.Reply
 	Err   *problem.Error
-	// MaybeApplied is set beside Err for a command that was applied once or not at all; that is not known.
+	// MaybeApplied is set beside Err for a command whose outcome is problem.Unknown: it was applied once or not at all.
 	MaybeApplied bool
 }
 
@@ -103,13 +103,15 @@ type Out struct {
 	Finished []Finished
 	// Redial names servers whose connection has gone mute: close it, say Down, dial again.
 	Redial []int
+	// States are those that the core has come to, in order. An input makes few.
+	States []State
 }
 
 // Reset empties o and keeps its memory.
 func (o *Out) Reset() {
 	clear(o.Sends)
 	clear(o.Finished)
-	o.Sends, o.Finished, o.Redial = o.Sends[:0], o.Finished[:0], o.Redial[:0]
+	o.Sends, o.Finished, o.Redial, o.States = o.Sends[:0], o.Finished[:0], o.Redial[:0], o.States[:0]
 }
 
 // Stats counts what happened since New.
@@ -128,6 +130,7 @@ type Stats struct {
 
 // Status is what a core believes and holds.
 type Status struct {
+	State      State
 	Leader     uint64 // voter number of the believed leader, 0 for none
 	Epoch      view.Epoch
 	View       view.Number // the newest heard of, 0 for none
@@ -163,6 +166,7 @@ type Core struct {
 	opening  *call       // the request for one more session
 	refusal  wire.Status // of the last request for a session
 	voices   voices
+	doubt    doubt
 	dueNs    int64
 	stats    Stats
 }
@@ -172,7 +176,7 @@ func New(cfg Config) *Core {
 	if n := len(cfg.Servers); n < 1 || n > MaxServers || cfg.Nearest < -1 || cfg.Nearest >= n || cfg.Rand == nil {
 		panic("core: config outside its limits")
 	}
-	c := &Core{cfg: cfg, servers: make([]server, len(cfg.Servers)), leader: -1, voices: newVoices()}
+	c := &Core{cfg: cfg, servers: make([]server, len(cfg.Servers)), leader: -1, voices: newVoices(), doubt: doubt{state: StateJeopardy}}
 	for k, s := range cfg.Servers {
 		c.servers[k].number = s.Number
 	}
@@ -207,6 +211,7 @@ func (c *Core) Ask(nowNs int64, a Ask, out *Out) ID {
 		c.fresh.push(x)
 	}
 	c.pump(nowNs, out)
+	c.judge(nowNs, out)
 	return x.id
 }
 
@@ -220,8 +225,9 @@ func (c *Core) shed(out *Out) ID {
 // Cancel ends a request now, as its deadline would; nothing happens where it is finished already.
 func (c *Core) Cancel(nowNs int64, id ID, out *Out) {
 	if x := c.at(uint64(id)); x != nil && x.id == id {
-		c.giveUp(x, "cancelled by the caller", out)
+		c.giveUp(nowNs, x, "cancelled by the caller", out)
 		c.pump(nowNs, out)
+		c.judge(nowNs, out)
 	}
 }
 
@@ -236,12 +242,14 @@ func (c *Core) Up(nowNs int64, k int, who view.Start, out *Out) {
 		c.stats.Fenced++
 	}
 	c.pump(nowNs, out)
+	c.judge(nowNs, out)
 }
 
 // Down says that the connection of the server at place k has ended. What was asked there is asked elsewhere.
 func (c *Core) Down(nowNs int64, k int, out *Out) {
 	c.drop(k)
 	c.pump(nowNs, out)
+	c.judge(nowNs, out)
 }
 
 // Tick lets time pass: deadlines, attempts without an answer, ends of pauses.
@@ -249,6 +257,7 @@ func (c *Core) Tick(nowNs int64, out *Out) {
 	if c.dueNs != 0 && nowNs >= c.dueNs {
 		c.scan(nowNs, out)
 		c.pump(nowNs, out)
+		c.judge(nowNs, out)
 	}
 }
 
@@ -257,7 +266,7 @@ func (c *Core) DueNs() int64 { return c.dueNs }
 
 // Status says what the core believes and holds.
 func (c *Core) Status() Status {
-	s := Status{Epoch: c.epoch, View: c.view.Number, Sessions: len(c.sessions), Unfinished: len(c.calls) - len(c.free), Stats: c.stats}
+	s := Status{State: c.doubt.state, Epoch: c.epoch, View: c.view.Number, Sessions: len(c.sessions), Unfinished: len(c.calls) - len(c.free), Stats: c.stats}
 	if c.leader >= 0 {
 		s.Leader = c.servers[c.leader].number
 	}
@@ -267,6 +276,9 @@ func (c *Core) Status() Status {
 		}
 	}
 	if c.opening != nil {
+		s.Unfinished--
+	}
+	if c.doubt.probe != nil {
 		s.Unfinished--
 	}
 	return s

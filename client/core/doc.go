@@ -5,7 +5,7 @@
 // # What it promises
 //
 // A command that ends with a Reply was applied exactly once. One that ends with an error and MaybeApplied false was not
-// applied and never will be; with MaybeApplied true it was applied once or not at all, and that may still be open. A
+// applied and never will be; with MaybeApplied true its outcome is UNKNOWN: it was applied once or not at all, and that may still be open. A
 // query that ends with a Reply was answered as of a moment within the call.
 //
 // # How
@@ -23,10 +23,12 @@
 //
 // Two answers as of one index must carry one chain hash. Where they do not, the request ends with problem.TwoVoices.
 //
+// State is what the client can prove of all this at any moment.
+//
 // # Duties of a driver
 //
 // Keep connections to all servers, always: there are few, and a change of leader then costs no dial. Say Up after the
 // handshake and Down when a connection ends. Give each frame of Out.Sends to the connection that was up when it was made,
-// at most once (a stream does that), or not at all. Close and dial anew what Out.Redial names. Call Tick at DueNs or later.
+// at most once (a stream does that), or not at all. Tell Out.States before Out.Finished. Close and dial anew what Out.Redial names. Call Tick at DueNs or later.
 // Times are nanoseconds of one monotonic clock.
 package core

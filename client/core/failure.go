@@ -43,7 +43,11 @@ func (c *Core) fail(x *call, kind problem.Kind, detail string, maybe bool, out *
 }
 
 // giveUp ends a call that got no answer: overloaded where that was the last word, else without a voice.
-func (c *Core) giveUp(x *call, why string, out *Out) {
+func (c *Core) giveUp(nowNs int64, x *call, why string, out *Out) {
+	c.doubt.failed = true
+	if c.probed(nowNs, x) {
+		return
+	}
 	last := x.last
 	if x.tried == 0 && x.kind == command {
 		last = c.refusal
@@ -57,6 +61,9 @@ func (c *Core) giveUp(x *call, why string, out *Out) {
 	}
 	maybe := x.kind == command && (x.unsure || c.sentTo(x) != nil)
 	detail := why + ", tried " + c.names(x.tried)
+	if x.kind == query {
+		detail = "the answer is " + problem.Unknown + ": " + detail
+	}
 	if last != 0 {
 		detail += ", last answer: " + statusWord(last)
 	}

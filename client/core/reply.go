@@ -9,6 +9,11 @@ import (
 
 // Frame brings a frame from the server at place k. It belongs to the core from then on.
 func (c *Core) Frame(nowNs int64, k int, frame []byte, out *Out) {
+	c.frame(nowNs, k, frame, out)
+	c.judge(nowNs, out)
+}
+
+func (c *Core) frame(nowNs int64, k int, frame []byte, out *Out) {
 	h, r, err := wire.Open(frame)
 	if err == nil && h.Kind == wire.KindNews {
 		c.told(nowNs, k, h, r, out)
@@ -91,9 +96,14 @@ func (c *Core) done(nowNs int64, k int, x *call, p wire.Reply, out *Out) {
 		x.session.usedNs = nowNs
 	}
 	f := Finished{ID: x.id, Reply: p}
+	c.doubt.proved = true
 	if err := c.voices.check(c.cfg.Group, c.servers[k].number, p); err != nil {
 		c.stats.Contradicted++
+		c.doubt.proved = false
 		f = Finished{ID: x.id, Err: err, MaybeApplied: x.kind == command}
+	}
+	if c.probed(nowNs, x) {
+		return
 	}
 	out.Finished = append(out.Finished, f)
 	c.release(x)
@@ -109,6 +119,7 @@ func (c *Core) opened(nowNs int64, x *call, p wire.Reply) {
 		return
 	}
 	c.confirm()
+	c.doubt.proved = true
 	c.stats.Opened++
 	c.refusal = 0
 	c.sessions = append(c.sessions, &session{number: number, usedNs: nowNs})
@@ -153,6 +164,9 @@ func (c *Core) commandRefused(nowNs int64, k int, x *call, p wire.Reply, out *Ou
 
 // queryRefused does what a status other than OK asks of a query.
 func (c *Core) queryRefused(nowNs int64, x *call, p wire.Reply, out *Out) {
+	if c.probed(nowNs, x) {
+		return
+	}
 	switch p.Status {
 	case wire.TooLarge:
 		c.fail(x, problem.TooLarge, "the question or its answer is over the server's limits: ask for less", false, out)
@@ -183,7 +197,9 @@ func (c *Core) noSession(nowNs int64, x *call, out *Out) {
 		c.breach(nowNs, x, wire.Reply{Status: wire.NoSession}, out)
 		return
 	}
-	c.forget(x.session)
+	if c.forget(x.session) {
+		c.become(StateExpired, out)
+	}
 	if x.unsure && !mutant.On(mutant.RetryReopensSession) {
 		c.fail(x, problem.Expired, "the session is gone, and with it the record of what an earlier attempt did", true, out)
 		return

@@ -23,6 +23,7 @@ type script struct {
 	sent []Send
 	done []Finished
 	dial []int
+	told []State
 }
 
 // begin is a core with n servers, voters 1 to n, all connected.
@@ -46,6 +47,7 @@ func (s *script) take() {
 	s.sent = append(s.sent, s.out.Sends...)
 	s.done = append(s.done, s.out.Finished...)
 	s.dial = append(s.dial, s.out.Redial...)
+	s.told = append(s.told, s.out.States...)
 	s.out.Reset()
 }
 

@@ -85,7 +85,7 @@ func (c *Core) scan(nowNs int64, out *Out) {
 		case x.in == nil:
 			continue
 		case x.kind != open && nowNs >= x.deadlineNs:
-			c.giveUp(x, "its deadline has passed", out)
+			c.giveUp(nowNs, x, "its deadline has passed", out)
 			continue
 		case s != nil && nowNs >= x.dueNs:
 			c.timeout(nowNs, x, s)

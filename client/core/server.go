@@ -57,6 +57,7 @@ func (c *Core) news(k int, m wire.News) {
 	if m.Term < c.term || m.Term == c.term && c.leader >= 0 {
 		return
 	}
+	c.doubt.proved = c.doubt.proved || m.Term > c.term
 	c.term = m.Term
 	was, l := c.leader, c.placeOf(m.Leader, k)
 	if c.leader = l; l < 0 {

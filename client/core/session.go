@@ -53,15 +53,16 @@ func (c *Core) sessionWithRoom(nowNs int64) *session {
 	return nil
 }
 
-// forget takes a session out of use; commands under way keep theirs.
-func (c *Core) forget(s *session) {
+// forget takes a session out of use, and says whether it was in use; commands under way keep theirs.
+func (c *Core) forget(s *session) bool {
 	for i, have := range c.sessions {
 		if have == s {
 			c.sessions = append(c.sessions[:i], c.sessions[i+1:]...)
 			c.stats.Lost++
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // openOne asks for one more session where that is allowed.

@@ -94,6 +94,7 @@ func TestACommandThatMayHaveBeenAppliedIsNotRunAgain(t *testing.T) {
 	if f := s.end(id, problem.Expired); !f.MaybeApplied {
 		t.Error("the outcome is unknown, and it says otherwise")
 	}
+	s.nextQuery(0) // the probe of who has lost its session
 	s.quiet()
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -34,6 +35,11 @@ type world struct {
 	asked    map[ID]*asked
 	never    []string // operations said not to be applied
 	names    int
+
+	state    State
+	provedNs int64 // when a request last ended by a reply
+	okNs     int64 // when a reply that says OK last came
+	lost     uint64
 }
 
 type packet struct {
@@ -49,6 +55,7 @@ type modelSession struct {
 type asked struct {
 	op    string // empty for a query
 	since int    // operations run when it was asked
+	atNs  int64
 	ended bool
 }
 
@@ -56,7 +63,7 @@ func newWorld(t *rapid.T) *world {
 	cfg := Config{Group: group, Nearest: rapid.IntRange(-1, 2).Draw(t, "nearest"), Servers: make([]Server, 3),
 		Rand: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))}
 	return &world{t: t, c: New(cfg), now: 1, doubles: rapid.Bool().Draw(t, "doubles"),
-		sessions: map[uint64]*modelSession{}, applied: map[string]int{}, asked: map[ID]*asked{}}
+		sessions: map[uint64]*modelSession{}, applied: map[string]int{}, asked: map[ID]*asked{}, state: StateJeopardy}
 }
 
 // settle takes what the core wants done and judges what has ended.
@@ -73,12 +80,18 @@ func (w *world) settle() {
 		}
 		a.ended = true
 		w.judge(a, f)
+		if f.Err == nil {
+			w.provedNs = w.now
+		}
 	}
-	for _, k := range w.out.Redial {
-		w.c.Down(w.now, k, new(Out))
-		w.up[k] = false
-	}
+	w.judgeStates()
+	redial := slices.Clone(w.out.Redial)
 	w.out.Reset()
+	for _, k := range redial {
+		w.up[k] = false
+		w.c.Down(w.now, k, &w.out)
+		w.settle()
+	}
 }
 
 func (w *world) judge(a *asked, f Finished) {
@@ -96,8 +109,44 @@ func (w *world) judge(a *asked, f Finished) {
 	}
 }
 
+// judgeStates holds the states against what came and when.
+func (w *world) judgeStates() {
+	for _, s := range w.out.States {
+		if s == w.state || s == StateOK && w.okNs != w.now || s != StateOK && s < w.state {
+			w.t.Fatalf("%v follows %v; now %d, an answer came at %d", s, w.state, w.now, w.okNs)
+		}
+		w.state = s
+	}
+	lost := w.c.Status().Stats.Lost
+	quiet := w.now - w.provedNs
+	switch {
+	case w.c.Status().State != w.state:
+		w.t.Fatalf("%v was told and %v is so", w.state, w.c.Status().State)
+	case w.state == StateExpired && quiet <= SessionIdleNs && lost == w.lost,
+		w.state == StateGrace && quiet <= GraceNs,
+		w.state == StateJeopardy && quiet <= JeopardyNs && w.provedNs != 0:
+		w.t.Fatalf("%v, with an answer %d ns ago", w.state, quiet)
+	case w.state == StateOK:
+		w.lost = lost
+	}
+}
+
+// waiting is since when the oldest request waits, or now.
+func (w *world) waiting() int64 {
+	since := w.now
+	for _, a := range w.asked {
+		if !a.ended {
+			since = min(since, a.atNs)
+		}
+	}
+	return since
+}
+
 // check is what must hold at every moment.
 func (w *world) check() {
+	if since := max(w.okNs, w.waiting()); w.state == StateOK && w.now-since > JeopardyNs {
+		w.t.Fatalf("OK, with nothing heard since %d at %d", since, w.now)
+	}
 	for op, n := range w.applied {
 		if n > 1 {
 			w.t.Fatalf("%s was applied %d times", op, n)
@@ -112,7 +161,7 @@ func (w *world) check() {
 
 func (w *world) ask(query bool) {
 	w.names++
-	a := &asked{since: w.order}
+	a := &asked{since: w.order, atNs: w.now}
 	ask := Ask{Query: query}
 	if !query {
 		a.op = fmt.Sprint("op", w.names)
@@ -164,6 +213,16 @@ func (w *world) command(k int, m wire.Command, reply *wire.Reply) {
 	default:
 		w.apply(m, reply)
 	}
+}
+
+// frame brings the core a reply.
+func (w *world) frame(k int, frame []byte) {
+	if _, r, err := wire.Open(frame); err == nil {
+		if p, err := wire.ReadReply(r); err == nil && p.Status == wire.OK {
+			w.okNs = w.now
+		}
+	}
+	w.c.Frame(w.now, k, frame, &w.out)
 }
 
 // apply is the model of the replicated session table.
@@ -232,7 +291,7 @@ func (w *world) step() {
 		}
 	case 8, 9, 10, 11:
 		if p, ok := w.pick(&w.replies); ok && w.up[p.k] {
-			w.c.Frame(w.now, p.k, p.frame, &w.out)
+			w.frame(p.k, p.frame)
 			if rapid.IntRange(0, 3).Draw(w.t, "double") == 0 {
 				w.replies = append(w.replies, p)
 			}
@@ -250,7 +309,7 @@ func (w *world) step() {
 		w.up[k] = true
 		w.c.Up(w.now, k, view.Start{Server: uint64(k + 1)}, &w.out)
 	case 18:
-		w.pass(rapid.SampledFrom([]int64{ms, 20 * ms, AttemptNs, 2 * AttemptNs, MuteNs, DeadlineNs}).Draw(w.t, "time"))
+		w.pass(rapid.SampledFrom([]int64{ms, 20 * ms, AttemptNs, 2 * AttemptNs, MuteNs, DeadlineNs, SessionIdleNs}).Draw(w.t, "time"))
 	case 19:
 		if s := rapid.Uint64Range(1, w.numbers+1).Draw(w.t, "session"); !w.doubles {
 			delete(w.sessions, s)
@@ -281,7 +340,7 @@ func (w *world) heal() {
 	for range 3 {
 		w.drain()
 		w.names++
-		w.asked[w.c.Ask(w.now, Ask{Op: []byte(fmt.Sprint("op", w.names))}, &w.out)] = &asked{op: fmt.Sprint("op", w.names)}
+		w.asked[w.c.Ask(w.now, Ask{Op: []byte(fmt.Sprint("op", w.names))}, &w.out)] = &asked{op: fmt.Sprint("op", w.names), atNs: w.now}
 	}
 	w.drain()
 	for id, a := range w.asked {
@@ -292,7 +351,7 @@ func (w *world) heal() {
 	if last := fmt.Sprint("op", w.names); w.applied[last] != 1 {
 		w.t.Fatalf("a command asked of a healed cluster was applied %d times", w.applied[last])
 	}
-	if s := w.c.Status(); s.Unfinished != 0 || w.c.bytes != 0 || w.c.queriesOut != 0 {
+	if s := w.c.Status(); s.State != StateOK || s.Unfinished != 0 || w.c.bytes != 0 || w.c.queriesOut != 0 {
 		w.t.Fatalf("left over: %+v, %d bytes, %d queries", s, w.c.bytes, w.c.queriesOut)
 	}
 }
@@ -322,7 +381,7 @@ func (w *world) serveWell(p packet) {
 		reply.Request = m.Request
 		w.apply(m, &reply)
 	}
-	w.c.Frame(w.now, p.k, reply.Encode(group, view.Epoch{View: 1, Term: w.term}), &w.out)
+	w.frame(p.k, reply.Encode(group, view.Epoch{View: 1, Term: w.term}))
 	w.settle()
 }
 

@@ -15,6 +15,7 @@ import (
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/members"
+	"onevoice/server"
 	"onevoice/store"
 	"onevoice/view"
 	"onevoice/watch"
@@ -226,7 +227,7 @@ func oneIf(yes bool) uint64 {
 }
 
 func (g *gateway) name(number uint64) string {
-	if s, ok := membersOf(g.host.Latest(membersGroup)); ok {
+	if s, ok := server.MembersOf(g.host.Latest(membersGroup)); ok {
 		if v, ok := s.Server(number); ok {
 			return v.Name
 		}

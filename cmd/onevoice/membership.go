@@ -13,37 +13,30 @@ import (
 	"time"
 
 	"onevoice/client"
-	"onevoice/consensus"
 	"onevoice/host"
 	"onevoice/internal/cluster"
 	"onevoice/members"
 	"onevoice/problem"
+	"onevoice/server"
 	"onevoice/web"
 	"onevoice/web/api"
 	"onevoice/wire"
 )
 
 const (
-	// membersPause is how often a server looks whether the membership has changed: well below what a person notices.
-	membersPause = 50 * time.Millisecond
-	// reportPause is how long who does not lead a group leaves it to the leader to say what the group has reached.
-	reportPause = time.Second
 	// oldClientLife is how long a client of servers before a change goes on, for what it has under way.
 	oldClientLife = 15 * time.Second
 	// handOverPatience bounds the handing over before a stop: some round trips.
 	handOverPatience = 500 * time.Millisecond
 )
 
-// membership keeps this server with the agreed membership: whom it dials and lets in, and what it tells of itself and of the groups.
+// membership is what this server has to do with the agreed membership, beside what package server does for every server.
 type membership struct {
 	gateway *gateway
 	host    *host.Host
 	log     *slog.Logger
 	client  atomic.Pointer[client.Client]
-	last    uint64 // index of the state taken last
 	servers []cluster.Server
-	unmet   time.Time // since when a change is not reached
-	told    time.Time // when this server spoke last
 }
 
 var _ web.Membership = (*membership)(nil)
@@ -62,52 +55,24 @@ func (m *membership) close() { m.client.Load().Close() }
 
 // run follows the membership until ctx ends.
 func (m *membership) run(ctx context.Context) {
-	ticker := time.NewTicker(membersPause)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		p := m.host.Latest(membersGroup)
-		s, ok := membersOf(p)
-		if !ok || s.Change() == 0 {
-			continue // this server has joined and heard nothing yet
-		}
-		if p.Index != m.last {
-			m.last = p.Index
-			m.take(s)
-		}
-		m.tell(ctx, s)
-	}
+	k := server.Keeper{Host: m.host, Group: membersGroup, Taken: m.taken, Log: m.log, Do: func(ctx context.Context, c members.Command) error {
+		_, err := m.do(ctx, c, nil)
+		return err
+	}}
+	k.Run(ctx)
 }
 
-// membersOf is the membership in a state of its group; false where there is none yet.
-func membersOf(p consensus.Published) (*members.State, bool) {
-	s, ok := oracleOf(p)
-	if !ok {
-		return nil, false
-	}
-	return s.State, true
-}
-
-// take makes the agreed servers those that are dialled and let in.
-func (m *membership) take(s *members.State) {
-	var peers []host.Peer
+// taken has the clients ask the agreed servers.
+func (m *membership) taken(s *members.State) {
 	var servers []cluster.Server
 	var present []members.Server
 	for _, v := range s.Servers() {
-		peers = append(peers, host.Peer{Number: v.Number, Address: v.Peer, Store: v.Store, Gone: v.Gone})
 		if !v.Gone {
 			servers = append(servers, cluster.Server{Name: v.Name, Number: v.Number, HTTP: v.HTTP, Peer: v.Peer})
 			present = append(present, v)
 		}
 	}
 	m.gateway.servers.Store(&present)
-	if err := m.host.SetPeers(peers); err != nil {
-		m.log.Error("the membership was not taken", "error", err)
-	}
 	if slices.Equal(servers, m.servers) {
 		return
 	}
@@ -125,43 +90,6 @@ func renew(at *atomic.Pointer[client.Client], dial func() (*client.Client, error
 	}
 	old := at.Swap(fresh)
 	time.AfterFunc(oldClientLife, func() { _ = old.Close() })
-}
-
-// tell says what is not known yet: this server's disk, and what groups have reached.
-func (m *membership) tell(ctx context.Context, s *members.State) {
-	now := time.Now()
-	if s.Settled() {
-		m.unmet = time.Time{}
-	} else if m.unmet.IsZero() {
-		m.unmet = now
-	}
-	if now.Sub(m.told) < 4*membersPause {
-		return
-	}
-	id := m.host.Status().Identity
-	if v, ok := s.Server(m.gateway.self.Number); ok && v.Store == [16]byte{} {
-		m.say(ctx, members.Claim{Server: v.Number, Store: id.Store})
-	}
-	if s.Settled() {
-		m.told = now
-		return
-	}
-	for _, g := range m.host.Status().Groups {
-		c, due := s.Due(g.Group, g.Change, g.Voters, g.Learners)
-		if due && (g.Role == consensus.RoleLeader || now.Sub(m.unmet) > reportPause) {
-			m.say(ctx, c)
-		}
-	}
-}
-
-// say runs a command whose refusal is not grave: it is said again while it is true.
-func (m *membership) say(ctx context.Context, c members.Command) {
-	m.told = time.Now()
-	ctx, cancel := context.WithTimeout(ctx, reportPause)
-	defer cancel()
-	if _, err := m.do(ctx, c, nil); err != nil {
-		m.log.Debug("the membership was not told", "command", fmt.Sprintf("%T", c), "error", err)
-	}
 }
 
 func (m *membership) do(ctx context.Context, c members.Command, key *wire.Key) (members.Result, error) {
@@ -206,7 +134,7 @@ func (m *membership) Invite(ctx context.Context, i api.Invite) (api.Invitation, 
 	t := cluster.Token{
 		Version: cluster.TokenVersion, Cluster: m.gateway.genesis.Cluster, Invitation: r.Number, Secret: hex.EncodeToString(secret[:]), Name: i.Name,
 	}
-	if s, ok := membersOf(m.host.Latest(membersGroup)); ok {
+	if s, ok := server.MembersOf(m.host.Latest(membersGroup)); ok {
 		for _, v := range s.Servers() {
 			if v.Wish == members.Voter && v.Number != i.Replaces {
 				t.Endpoints = append(t.Endpoints, v.HTTP)

@@ -7,6 +7,9 @@
 // request repeated through another session or server finds its first outcome for ten minutes.
 //
 // Time is log time: it is stamped into the entries and never goes back.
+//
+// A session is the third of five words: machine, group, session, view, lease. Package client opens and keeps them; what it can prove at any moment
+// is its State. Read on in package view: who is up.
 package session
 
 import "time"

@@ -1,5 +1,5 @@
 // Package kv is an example of a machine of one's own: keys with values, replicated, in under 100 lines.
-// It is quiet and replicated. Package kvserver runs it; any onevoice client writes to it and reads from it.
+// It is quiet and replicated. Package server runs it, as it runs any machine; any onevoice client writes to it and reads from it.
 package kv
 
 import (

@@ -149,6 +149,7 @@ func product() []Room {
 		{"cert", Loud, "subject internal/fresh", nil},
 		{"token", Loud, "subject internal/fresh", Uses{jose: "tokens and key sets: parsing and signatures"}},
 		{"host", Loud, "clock detect internal/cluster internal/realm subject cert codec step geo cover view machine wire airspace consensus watch replica client store", nil},
+		{"server", Loud, "cert client consensus host internal/cluster machine members oracle replica step store wire", nil},
 		{"web/api", Quiet, "codec geo cover airspace lease", nil},
 		{"web", Loud, "fence lease members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
 		{"web/ui", Loud, "", nil},
@@ -161,6 +162,8 @@ func laboratory() []Room {
 	ordered := Uses{btree: whyOrdered}
 	return []Room{
 		{"examples/kv", Replicated, "codec machine", ordered},
+		{"examples/counter", Replicated, "codec machine", nil},
+		{"examples/counter/run", Wiring, "client examples/counter server wire", nil},
 		{"lab/toy", Replicated, "codec machine view", ordered},
 		{"lab/judge", Laboratory, Anything, Uses{judge: "decides whether a history is linearizable"}},
 		{"lab/sim", Laboratory, Anything, Uses{btree: "the keys of a simulated disk, in order"}},

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"onevoice/client/core"
+	"onevoice/detect"
 	"onevoice/lab/judge"
 	"onevoice/problem"
 	"onevoice/step"
@@ -27,15 +28,17 @@ type obedient struct {
 	open    map[core.ID]pending
 	todo    []ask // asked before anything is drawn
 	out     core.Out
-	asks    int // begun so far
+	asks    int   // begun so far
+	heardNs int64 // when an answer or news last came
 }
 
 // pending is what an open request is for.
 type pending struct {
-	place  int    // in the run's history
-	key    *keyed // of a command with an idempotency key
-	again  bool   // the command came before, and is not in the history a second time
-	forged bool   // another command under a key in use
+	sinceNs int64  // by the client's clock
+	place   int    // in the run's history
+	key     *keyed // of a command with an idempotency key
+	again   bool   // the command came before, and is not in the history a second time
+	forged  bool   // another command under a key in use
 	// then, where set, takes the end of a request that is in no history.
 	then func(*core.Finished)
 }
@@ -76,6 +79,7 @@ func (c *obedient) Step(now step.Now, in []step.Input, out *step.Out) {
 				c.links[k].up = true
 				c.core.Up(now.MonoNs, k, c.run.start(k), &c.out)
 			} else {
+				c.hear(now, i.Bytes)
 				c.core.Frame(now.MonoNs, k, i.Bytes, &c.out)
 			}
 		}
@@ -93,6 +97,7 @@ func (c *obedient) tick(now step.Now, out *step.Out) {
 	if due := c.core.DueNs(); due != 0 && now.MonoNs >= due {
 		c.core.Tick(now.MonoNs, &c.out)
 	}
+	c.judgeState(now)
 	for range c.most - len(c.open) {
 		switch {
 		case len(c.todo) > 0:
@@ -104,6 +109,32 @@ func (c *obedient) tick(now step.Now, out *step.Out) {
 			body, op := c.work.next()
 			c.begin(now, body, op)
 		}
+	}
+}
+
+// hear notes what may prove that somebody leads.
+func (c *obedient) hear(now step.Now, frame []byte) {
+	h, body, err := wire.Open(frame)
+	if err != nil || h.Kind != wire.KindNews && h.Kind != wire.KindReply {
+		return
+	}
+	if p, err := wire.ReadReply(body); h.Kind == wire.KindNews || err == nil && p.Status == wire.OK {
+		c.heardNs = now.MonoNs
+	}
+}
+
+// judgeState says whether the client believes itself to be well without any reason: it has asked, and heard nothing, for longer than any
+// bound of a view.
+func (c *obedient) judgeState(now step.Now) {
+	if c.core.Status().State != core.StateOK {
+		return
+	}
+	since := now.MonoNs
+	for _, p := range c.open {
+		since = min(since, p.sinceNs)
+	}
+	if since = max(since, c.heardNs); now.MonoNs-since > max(core.JeopardyNs, detect.MostBoundNs) {
+		c.run.court.Fail("client", "client %d is OK, having asked and heard nothing for %d ms", c.id, (now.MonoNs-since)/milliNs)
 	}
 }
 
@@ -130,6 +161,7 @@ func (c *obedient) ask(now step.Now, query bool, body []byte, p pending) {
 		a.Key = p.key.wire(body)
 	}
 	c.asks++
+	p.sinceNs = now.MonoNs
 	c.open[c.core.Ask(now.MonoNs, a, &c.out)] = p
 }
 
@@ -199,7 +231,9 @@ func (r *run) answered(op *judge.Op, reply *wire.Reply) {
 	}
 }
 
-// idle says whether nothing is open.
-func (c *obedient) idle() bool { return len(c.open) == 0 && len(c.todo) == 0 }
+// idle says whether nothing is open, and the client knows that it is well.
+func (c *obedient) idle() bool {
+	return len(c.open) == 0 && len(c.todo) == 0 && c.core.Status().State == core.StateOK
+}
 
 func (c *obedient) name() string { return fmt.Sprintf("c%d", c.id) }

@@ -89,7 +89,9 @@ func newObeyRun(t *testing.T, seed uint64, servers int) *obeyRun {
 		r.clients = append(r.clients, p)
 		world.AddClient(fmt.Sprintf("c%d", i), p)
 	}
-	r.until("everybody is up", func() bool { return r.standing(view.Up) == servers && r.leader() != nil && r.clients[0].asked > 20 && r.world.NowNs() > youngNs })
+	r.until("everybody is up", func() bool {
+		return r.standing(view.Up) == servers && r.leader() != nil && r.clients[0].asked > 20 && r.world.NowNs() > youngNs
+	})
 	return r
 }
 

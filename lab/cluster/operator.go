@@ -166,7 +166,7 @@ func (o *operator) report(now step.Now) {
 func (o *operator) send(now step.Now, c members.Command, then func(members.Result)) {
 	a := core.Ask{Op: members.Encode(c), DeadlineNs: now.MonoNs + o.waitNs}
 	o.asks++
-	o.open[o.core.Ask(now.MonoNs, a, &o.out)] = pending{place: -1, then: func(f *core.Finished) {
+	o.open[o.core.Ask(now.MonoNs, a, &o.out)] = pending{sinceNs: now.MonoNs, place: -1, then: func(f *core.Finished) {
 		if f.Err != nil {
 			if f.Err.Kind == problem.TwoVoices || f.Err.Kind == problem.Internal {
 				o.run.court.Fail("client", "operator: %T: %v", c, f.Err)

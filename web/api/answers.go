@@ -73,6 +73,8 @@ type Problem struct {
 	Field   string `json:"field,omitempty"`
 	Value   string `json:"value,omitempty"`
 	Allowed string `json:"allowed,omitempty"`
+	// Outcome is problem.Unknown for a write that was done once or not at all, and for a question without an answer.
+	Outcome string `json:"outcome,omitempty"`
 	// Current is the version that is there, where a precondition did not hold.
 	Current string `json:"current,omitempty"`
 	// First and Last are the range held, where something outside of it was asked for.

@@ -68,7 +68,8 @@ func Endpoint(text string) string {
 
 // Do asks until a server answers and decodes the answer's body into one of the types of api; into may be nil, or a *[]byte
 // for the bytes as they are. An error that the service gave is a *problem.Error; where no server answers within the time it
-// is of kind NoVoice and names those that were asked.
+// is of kind NoVoice, names those that were asked, and says UNKNOWN unless it is a change that reached nobody; and whom to ask next,
+// where servers named others.
 func (c *Client) Do(ctx context.Context, r Request, into any) (Proof, error) {
 	timeout := c.Timeout
 	if timeout == 0 {
@@ -86,6 +87,7 @@ func (c *Client) Do(ctx context.Context, r Request, into any) (Proof, error) {
 		r.Header.Set("Idempotency-Key", rand.Text())
 	}
 	var tried []string
+	end := ending{request: r, known: c.Endpoints}
 	for {
 		refused := 0
 		for range c.Endpoints {
@@ -95,13 +97,14 @@ func (c *Client) Do(ctx context.Context, r Request, into any) (Proof, error) {
 				return proof, err
 			}
 			tried = note(tried, endpoint, err)
+			end.note(err)
 			if noServer(err) {
 				refused++
 			}
 			c.last.Add(1)
 		}
 		if refused == len(c.Endpoints) || !sleep(ctx, roundPause) {
-			return Proof{}, &problem.Error{Kind: problem.NoVoice, Op: r.Method + " " + r.Path, Detail: "no server answered: " + strings.Join(tried, "; ")}
+			return Proof{}, &problem.Error{Kind: problem.NoVoice, Op: r.Method + " " + r.Path, Detail: end.text(tried)}
 		}
 	}
 }
@@ -148,6 +151,54 @@ type unreachable struct{ error }
 
 func (u unreachable) Unwrap() error { return u.error }
 
+// refusal is a problem with what HTTP alone tells of it.
+type refusal struct {
+	cause   *problem.Error
+	outcome string
+	try     []string
+}
+
+func (r refusal) Error() string { return r.cause.Error() }
+func (r refusal) Unwrap() error { return r.cause }
+
+// ending collects what may be said of a request that nobody answers.
+type ending struct {
+	request Request
+	known   []string // are asked anyway
+	open    bool     // it may have been done
+	others  []string // that servers named
+}
+
+func (e *ending) note(err error) {
+	var r refusal
+	if !errors.As(err, &r) {
+		e.open = e.open || !noServer(err)
+		return
+	}
+	e.open = e.open || r.outcome != ""
+	for _, url := range r.try {
+		if !slices.Contains(e.known, url) && !slices.Contains(e.others, url) {
+			e.others = append(e.others, url)
+		}
+	}
+}
+
+func (e *ending) text(tried []string) string {
+	text := "no server answered: " + strings.Join(tried, "; ")
+	next := "the same servers later"
+	if len(e.others) > 0 {
+		next = strings.Join(e.others, ", ")
+	}
+	switch key := e.request.Header.Get("Idempotency-Key"); {
+	case e.request.Method == http.MethodGet:
+		return problem.Unknown + ": " + text + "; ask next: " + next
+	case e.open:
+		return problem.Unknown + ", done once or not at all: " + text + "; repeat it with Idempotency-Key " + key +
+			", or read what is there; ask next: " + next
+	}
+	return text + "; nothing was done"
+}
+
 // Refusal is the error that an answer of a status from 300 comes to: a *problem.Error where the service gave one.
 func Refusal(status int, body []byte) error {
 	var p api.Problem
@@ -157,7 +208,7 @@ func Refusal(status int, body []byte) error {
 	if err := json.Unmarshal(body, &p); err != nil || p.Type == "" {
 		return fmt.Errorf("the server answered %d: %s", status, problem.Clip(string(body)))
 	}
-	return p.Err()
+	return refusal{p.Err(), p.Outcome, p.Try}
 }
 
 // again says whether another server, or the same later, may answer.
