@@ -95,8 +95,7 @@ func (n *Network) relayOf(from, to string) (*relay, error) {
 			return r, nil
 		}
 	}
-	listen := net.ListenConfig{Control: markPass}
-	listener, err := listen.Listen(context.Background(), "tcp", net.JoinHostPort(relayAddress, "0"))
+	listener, err := net.Listen("tcp", net.JoinHostPort(relayAddress, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("lab real: delay: %w", err)
 	}
