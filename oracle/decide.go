@@ -14,6 +14,9 @@ const (
 	// unsettledNs is how long a process that is reported by some, but not by a majority, makes a decision about others wait: they may be
 	// cut off together, and then one view says so.
 	unsettledNs = int64(50_000_000)
+	// gatherNs is how long one that a majority does not hear waits for those that are cut off with it, and were heard a tick later. Nobody
+	// waits for the verdict: who leads is decided by the reports.
+	gatherNs = int64(20_000_000)
 	// holdNs is how long a server that was called down wrongly must be heard before it is up again: it doubles with each such fall
 	// within memoryNs, up to mostHoldNs.
 	holdNs     = int64(1_000_000_000)
@@ -200,16 +203,21 @@ func (t *turn) judge() {
 			continue // who is joining is not counted on, and only waits the longer
 		}
 		against, kind, _ := t.reports(p)
-		switch {
-		case against >= t.need():
+		if against == 0 {
+			continue
+		}
+		s := t.suspectOf(p)
+		pending = append(pending, s)
+		settled := s.sinceNs + unsettledNs
+		if against >= t.need() {
 			reported, why = append(reported, i), append(why, kind)
-		case against > 0:
-			s := t.suspectOf(p)
-			pending = append(pending, s)
-			if left := s.sinceNs + unsettledNs - t.nowNs; left > 0 {
-				waits = true
-				t.wakeAt(s.sinceNs + unsettledNs)
+			if settled = s.sinceNs; kind == view.Silent || kind == view.Deaf {
+				settled += gatherNs
 			}
+		}
+		if settled > t.nowNs {
+			waits = true
+			t.wakeAt(settled)
 		}
 	}
 	t.suspects = pending

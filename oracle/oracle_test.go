@@ -72,6 +72,9 @@ func (w *world) observation() Observation {
 func (w *world) observe(after int64) {
 	o := w.observation()
 	w.apply(after, o.Encode())
+	if left := w.m.DueNs() - w.at.LogTimeNs; left > 0 && left <= gatherNs {
+		w.pass(left)
+	}
 }
 
 func (w *world) apply(after int64, op []byte) []byte {
@@ -260,12 +263,36 @@ func TestTheCut(t *testing.T) {
 	u.report(view.Silent, 6, 1, 2, 3, 4)
 	u.report(view.Silent, 7, 1)
 	u.observe(ms)
-	if due := u.m.DueNs(); due != u.at.LogTimeNs+unsettledNs {
-		t.Errorf("due at %d, want %d", due, u.at.LogTimeNs+unsettledNs)
+	left := unsettledNs - gatherNs // the latter has passed
+	if due := u.m.DueNs(); due != u.at.LogTimeNs+left {
+		t.Errorf("due at %d, want %d", due, u.at.LogTimeNs+left)
 	}
-	u.pass(unsettledNs)
+	u.is(6, view.Up, view.NoEvidence)
+	u.pass(left)
 	u.is(6, view.Down, view.Silent)
 	u.is(7, view.Up, view.NoEvidence)
+}
+
+// TestWhoAreCutOffTogetherGoTogether, though they were heard a tick apart.
+func TestWhoAreCutOffTogetherGoTogether(t *testing.T) {
+	w := newWorld(t, 5)
+	w.observe(0)
+	w.report(view.Silent, 4, 1, 2, 3)
+	o := w.observation()
+	w.apply(ms, o.Encode())
+	w.pass(10 * ms)
+	w.is(4, view.Up, view.NoEvidence)
+	w.report(view.Silent, 5, 1, 2, 3)
+	o = w.observation()
+	w.apply(0, o.Encode())
+	w.pass(10 * ms)
+	w.is(4, view.Up, view.NoEvidence) // the other has just been reported
+	w.pass(10 * ms)
+	w.is(4, view.Down, view.Silent)
+	w.is(5, view.Down, view.Silent)
+	if n := w.state().View().Number; n != 2 {
+		t.Errorf("view %d, want both in one", n)
+	}
 }
 
 // TestWhoDiesIsBackAtOnce, however often: nobody was wrong about it.

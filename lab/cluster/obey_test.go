@@ -242,7 +242,7 @@ func TestAHealthyLeaderIsTakenDown(t *testing.T) {
 // fence has an operator take a process down.
 func (r *obeyRun) fence(p view.PID) {
 	o := &order{op: oracle.Fence{Server: p.Server, Incarnation: p.Incarnation}.Encode()}
-	o.links = make([]dial, len(r.hosts))
+	o.run, o.links = &r.gapRun, make([]dial, len(r.hosts))
 	cfg := core.Config{Group: oracleGroup, Nearest: -1, Rand: sim.Stream(p.Incarnation, "order")}
 	for k := range r.hosts {
 		cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
