@@ -213,7 +213,7 @@ func (r *obeyRun) gap() int64 {
 // A verdict against a healthy leader that goes on talking: it ends, is back by itself, up within 2 s, and nothing that it proposed
 // after the view was applied has taken effect (S3, which the court judges).
 func TestAHealthyLeaderIsTakenDown(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := newObeyRun(t, seed, 3+2*int(seed%2))
 		led := r.leader()
 		r.quiet()
@@ -304,7 +304,7 @@ func (r *obeyRun) idle() *sim.Party {
 
 // Servers that stop together go in one view, and the clients go on.
 func TestOneCut(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := newObeyRun(t, seed, 5)
 		r.quiet()
 		before := len(r.views)
@@ -341,7 +341,7 @@ func (r *obeyRun) downs(i int) int {
 
 // All servers lose power: they elect and admit one another by themselves, and answer, without a storm of verdicts.
 func TestAllLosePower(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := newObeyRun(t, seed, 3+2*int(seed%2))
 		before := len(r.views)
 		asked := r.clients[0].asked
