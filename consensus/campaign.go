@@ -21,8 +21,17 @@ func (g *Group) Term() uint64 { return g.term }
 func (g *Group) Fit() bool { return !g.clocks.unfit }
 
 // Stuck says that the disk has not completed a write for 150 ms, as of a monotonic time.
-func (g *Group) Stuck(nowNs int64) bool {
-	return len(g.disk.pending) > 0 && nowNs-g.disk.pending[0].atNs >= stuckNs
+func (g *Group) Stuck(nowNs int64) bool { return g.writeAge(nowNs) >= stuckNs }
+
+// Slow says that it has not for half of that: who is slow itself cannot tell whose fault it is that another one is stuck.
+func (g *Group) Slow(nowNs int64) bool { return g.writeAge(nowNs) >= stuckNs/2 }
+
+// writeAge is how old the oldest write is that is not done.
+func (g *Group) writeAge(nowNs int64) int64 {
+	if len(g.disk.pending) == 0 {
+		return 0
+	}
+	return nowNs - g.disk.pending[0].atNs
 }
 
 // Campaign makes this server ask for votes at once, under the next term: without raft's time-out, without asking beforehand, and of

@@ -22,6 +22,8 @@ const (
 	// it or who watches it is young the bound between the two is freshBoundNs at least.
 	freshNs      = int64(time.Second)
 	freshBoundNs = int64(200 * time.Millisecond)
+	// slowDiskNs is for how long a server whose own disk was slow does not say of others that they are stuck.
+	slowDiskNs = int64(2 * time.Second)
 	// boundParts is how many times the bound is what one in a thousand of any server's ticks is late by.
 	boundParts = 4
 	// relayParts: after this part of the bound in which nothing has come straight from a server others are asked to pass on what is for it,
@@ -38,6 +40,7 @@ type Detector struct {
 	nowNs      int64
 	tickNs     int64 // of the last tick, 0 before the first
 	beganNs    int64 // when time was told first
+	slowNs     int64 // until when this server's own disk counts as slow
 	abstain    int   // ticks for which there is no opinion
 	late       lateness
 	peers      []peer // by number
@@ -198,6 +201,10 @@ func (d *Detector) lateBoundNs() int64 {
 	return min(max(LeastBoundNs, boundParts*late), MostBoundNs)
 }
 
+// SlowDisk says that a write of this server's own takes long. For a while it holds against nobody that it is stuck: where several disks
+// are slow at once the cause is none of the servers, and taking them down one after the other makes it worse.
+func (d *Detector) SlowDisk() { d.slowNs = d.nowNs + slowDiskNs }
+
 // Opinion is what this server holds against another.
 func (d *Detector) Opinion(server uint64) view.Evidence {
 	p := d.peer(server)
@@ -212,7 +219,7 @@ func (d *Detector) Opinion(server uint64) view.Evidence {
 		return view.Refused
 	case d.nowNs-p.heardNs > bound:
 		return view.Silent
-	case p.beat.Stuck:
+	case p.beat.Stuck && d.nowNs >= d.slowNs:
 		return view.Stuck
 	case d.nowNs-p.echoNs > bound:
 		return view.Deaf

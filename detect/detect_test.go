@@ -125,6 +125,11 @@ func TestWhoSaysItIsStuck(t *testing.T) {
 	b.Stuck = true
 	w.detectors[0].Heard(2, b, false)
 	w.opinion(t, 0, 1, view.Stuck)
+	w.detectors[0].SlowDisk() // then it may be the same trouble
+	w.opinion(t, 0, 1, view.NoEvidence)
+	w.run(slowDiskNs)
+	w.detectors[0].Heard(2, b, false)
+	w.opinion(t, 0, 1, view.Stuck)
 }
 
 // TestWhoWasLateHasNoOpinion: after a pause of its own a server cannot tell who was silent.

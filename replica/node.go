@@ -182,6 +182,9 @@ func (n *Node) Step(now step.Now, in []step.Input, out *step.Out) {
 	now.WallNs = n.clock.Read(now)
 	n.vigil.nowNs = now.MonoNs
 	n.vigil.detector.Now(now.MonoNs)
+	if slices.ContainsFunc(n.members, func(m member) bool { return m.group.Slow(now.MonoNs) }) {
+		n.vigil.detector.SlowDisk()
+	}
 	for i := range in {
 		n.take(now, &in[i], out)
 	}

@@ -11,7 +11,7 @@ import (
 // PID names one incarnation of one server.
 type PID struct {
 	Server uint64
-	// Incarnation is the place in the oracle's log of the entry that admitted it: index<<16 | command. It is never used again.
+	// Incarnation is the place in the oracle's log of what admitted it: index<<24 | command<<8 | row. It is never used again.
 	Incarnation uint64
 }
 
