@@ -8,5 +8,5 @@
 //
 // Who uses it for servers of his own takes package server, which has one in every cluster: the View of a host says who is up, and package replica
 // makes everybody obey. The last of the five words, machine, group, session, view, lease, rests on it too: a lease is given by the oracle's
-// log to one holder for some time, with a token that grows, by which a resource refuses who held it before.
+// log to one holder for some time, with a token that grows, by which a resource refuses who held it before: packages lease, client/lock and fence.
 package oracle

@@ -30,8 +30,8 @@
 // that is down end, and what it owed is asked elsewhere. A server that was taken down is started anew, at once, as a new
 // incarnation. This package does that within the process.
 //
-// A lease, the last of the five words, is a promise of the oracle's log to one holder for some time, with a token that grows: for what only one process may do. Whoever
-// guards the thing refuses an older token than it has seen.
+// A lease, the last of the five words, is a promise of the oracle's log to one holder for some time, with a token that grows: for what
+// only one process may do (package client/lock). Whoever guards the thing refuses an older token than it has seen (package fence).
 //
 // # A server's life
 //

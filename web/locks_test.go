@@ -100,7 +100,7 @@ func TestLocksOverHTTP(t *testing.T) {
 	var p api.Problem
 	f.lost = &problem.Error{Kind: problem.NoVoice, Op: "ask"}
 	must(t, s, 503, &p, "POST", path+"/keep", `{"holder":"`+one+`"}`, "Content-Type", "application/json")
-	if !strings.Contains(p.Detail, "the outcome is not known") {
+	if !strings.Contains(p.Detail, "the outcome is UNKNOWN") {
 		t.Errorf("%+v", p)
 	}
 	must(t, s, 503, &p, "GET", path, "")
