@@ -120,7 +120,9 @@ func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
 		d.old++
 		return
 	case b.Boot > p.beat.Boot:
-		p.beganNs = d.nowNs
+		if !b.Fell { // who was taken down has run before, and must show that it is better
+			p.beganNs = d.nowNs
+		}
 		p.echoNs = d.nowNs // it has had no time to hear anybody
 	}
 	if view.Over(d.floors, from, b.Boot) {

@@ -26,6 +26,7 @@ func TestWhoIsYoungIsGivenTime(t *testing.T) {
 		t.Errorf("the bound of those that have run for a while is %d ms", b/ms)
 	}
 	d.Heard(3, wire.Beat{Boot: 2}, false)
+	d.Heard(2, wire.Beat{Boot: 2, Fell: true}, false)
 	w.down[2], w.down[1] = true, true
 	w.run(LeastBoundNs + 30*ms)
 	w.opinion(t, 0, 1, view.Silent)

@@ -260,7 +260,7 @@ func TestAFlappingLink(t *testing.T) {
 		most                 view.Number
 	}{
 		{sim.Isolate, 50 * milliNs, 50 * milliNs, 60 * secNs, 2}, {sim.Isolate, 90 * milliNs, 40 * milliNs, 4 * secNs, 2}, {sim.Isolate, 200 * milliNs, 200 * milliNs, 4 * secNs, 2},
-		{sim.Deaf, 50 * milliNs, 50 * milliNs, 4 * secNs, 3}, // now and then nobody reports it for a second: then it is up
+		{sim.Deaf, 50 * milliNs, 50 * milliNs, 4 * secNs, 3}, // where nobody reports it for a second it is up
 		{sim.Deaf, 150 * milliNs, 60 * milliNs, 4 * secNs, 2}, {sim.Mute, 100 * milliNs, 100 * milliNs, 4 * secNs, 2},
 	} {
 		r := newObeyRun(t, uint64(seed), 3)
