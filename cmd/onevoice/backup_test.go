@@ -182,7 +182,7 @@ func goesOn(t *testing.T, c *procs.Cluster, client *ask.Client, info backupInfo)
 	if s.Cluster != c.Genesis.Cluster || s.Cluster == info.Cluster {
 		t.Errorf("cluster %s", s.Cluster)
 	}
-	if s.Index <= g.Index+consensus.RebirthIndices || s.View <= g.View+consensus.RebirthViews || s.ServiceTime <= g.ServiceTime {
+	if s.Index <= g.Index+consensus.RebirthIndices || s.View < g.View+consensus.RebirthViews || s.ServiceTime <= g.ServiceTime {
 		t.Errorf("at index %d, view %d, %d; the backup was at %+v (%+v)", s.Index, s.View, s.ServiceTime, g, proof)
 	}
 	for i, server := range s.Servers {
