@@ -37,7 +37,9 @@ func TestEachRoleSurvivesByItself(t *testing.T) {
 }
 
 func TestAStatusSaysThatTheOracleIsSilent(t *testing.T) {
-	at := func(name string, ms int64) standing { return standing{Status: &api.Status{Node: name, OracleAgeMs: ms}} }
+	at := func(name string, ms int64) standing {
+		return standing{Status: &api.Status{Node: name, OracleAgeMs: ms}}
+	}
 	if got := deafTo([]standing{at("n1", 20), {Error: "x"}, at("n2", api.MaxAgreedAgeMs)}); got != "" {
 		t.Errorf("all hear it: %q", got)
 	}

@@ -10,8 +10,8 @@ import (
 // electorate is who votes in the groups of one role, and which of them have failed already.
 type electorate struct {
 	oracles bool
-	voters []uint64
-	down   []uint64
+	voters  []uint64
+	down    []uint64
 }
 
 // electorateOf is the agreed set of a role, with the standings of the newest view.
