@@ -77,6 +77,7 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.dir, "dir", "", "the server's directory")
 	cmd.Flags().StringVar(&o.name, "name", "", "the server's name in the cluster file; with --init-from")
 	cmd.Flags().StringVar(&o.initFrom, "init-from", "", "the cluster file, the first time")
+	cmd.Flags().BoolVar(&o.realtime, "realtime", false, "run what decides who is up before other programs, where the system allows it")
 	cmd.Flags().StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile to this file until the server stops")
 	cmd.Flags().BoolVar(&o.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends")
 	o.proof.flags(cmd)
@@ -223,13 +224,14 @@ func nodeConfig(g cluster.Genesis, self cluster.Server, random *rand.Rand) repli
 	if len(oracles) > 0 {
 		own.Voters, own.Learners = oracles, full
 	}
-	c := replica.Config{Self: self.Number, Membership: membersGroup, Groups: []consensus.Config{own}}
+	c := replica.Config{Self: self.Number, Membership: membersGroup}
 	if !self.Oracle {
 		c.Groups = append(c.Groups, consensus.Config{
 			Group: airspaceGroup, Self: self.Number, Voters: full, Rand: random, Versions: versions(), Limits: limits(),
 			NewMachine: func() machine.Machine { return airspace.NewAt(g.ServiceNs(), g.RateMilli) },
 		})
 	}
+	c.Groups = append(c.Groups, own)
 	return c
 }
 

@@ -118,12 +118,13 @@ func (r *obeyRun) addServer(self uint64, servers, oracles int) {
 	}
 	config := func(random *rand.Rand, boot int) replica.Config {
 		own.Rand = random
-		c := replica.Config{Self: self, Boot: uint64(boot), Fell: r.fell[step.Address(self)], Membership: oracleGroup, Groups: []consensus.Config{own}}
+		c := replica.Config{Self: self, Boot: uint64(boot), Fell: r.fell[step.Address(self)], Membership: oracleGroup}
 		if self <= uint64(servers) {
 			c.Groups = append(c.Groups, consensus.Config{
 				Group: gapGroup, Self: self, Voters: full, Rand: random, NewMachine: func() machine.Machine { return toy.New() },
 			})
 		}
+		c.Groups = append(c.Groups, own)
 		return c
 	}
 	first, err := replica.Bootstrap(config(nil, 0))
