@@ -116,7 +116,7 @@ func (m *membership) order(ctx context.Context, op []byte, key *wire.Key) (membe
 // explain says what it means that the membership gives no answer where oracles of their own decide on it.
 func (m *membership) explain(err error) error {
 	var p *problem.Error
-	s, ok := membersOf(m.host.Latest(membersGroup))
+	s, ok := oracleOf(m.host.Latest(membersGroup))
 	if !errors.As(err, &p) || p.Kind != problem.NoVoice || !ok || !s.Apart() {
 		return err
 	}
