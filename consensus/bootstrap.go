@@ -27,7 +27,7 @@ func bootstrap(cfg Config, first *state) ([]step.Op, error) {
 	if known := cfg.Versions.orDefault(); !known.Has(first.version) {
 		return nil, fmt.Errorf("consensus: group %d: %w", cfg.Group, machineVersion(first.version, known))
 	}
-	first.members = members{voters: slices.Clone(cfg.Voters)}
+	first.members = members{voters: slices.Clone(cfg.Voters), learners: slices.Clone(cfg.Learners)}
 	sum := newContentSum()
 	var ops []step.Op
 	for chunk := range first.root(cfg.Group).chunks() {

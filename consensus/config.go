@@ -25,6 +25,8 @@ type Config struct {
 	Boot uint64
 	// Voters are the voters at the group's beginning, sorted; used by Bootstrap only.
 	Voters []uint64
+	// Learners are the learners at the group's beginning, sorted, none of them a voter; used by Bootstrap only.
+	Learners []uint64
 	// NewMachine makes an empty machine.
 	NewMachine func() machine.Machine
 	// Rand makes the read barriers of this start distinct from those of an earlier one; so each start needs another seed.
@@ -147,6 +149,9 @@ func (c *Config) checkVoters() error {
 	}
 	if last := c.Voters[len(c.Voters)-1]; c.Voters[0] == 0 || last > uint64(step.MaxServer) {
 		return fmt.Errorf("consensus: Config.Voters is %v, allowed: numbers 1 to %d", c.Voters, step.MaxServer)
+	}
+	if err := (members{voters: c.Voters, learners: c.Learners}).check(); err != nil {
+		return fmt.Errorf("consensus: Config.Learners is %v: %w", c.Learners, err)
 	}
 	return nil
 }

@@ -40,8 +40,12 @@ func genesis(cfg *Config) *state {
 	for _, v := range cfg.Voters {
 		w.U64(v)
 	}
+	for _, v := range cfg.Learners { // none, and the hash is that of a group that knew no learners at its beginning
+		w.U64(v)
+	}
 	return &state{
-		index: 1, term: 1, hash: sha256.Sum256(w.B), version: FirstVersion, members: members{voters: slices.Clone(cfg.Voters)}, sessions: session.New(),
+		index: 1, term: 1, hash: sha256.Sum256(w.B), version: FirstVersion, sessions: session.New(),
+		members: members{voters: slices.Clone(cfg.Voters), learners: slices.Clone(cfg.Learners)},
 		machine: cfg.NewMachine(),
 	}
 }

@@ -126,8 +126,8 @@ func (t *turn) promote(number uint64) *problem.Error {
 		return refused(op, "server %d is a voter already", number)
 	case !takesBack && t.busy(op) != nil:
 		return t.busy(op)
-	case t.count(Voter) >= MaxVoters:
-		return refused(op, "there are %d voters, allowed: up to %d", t.count(Voter), MaxVoters)
+	case t.VotersLike(*v) >= MaxVoters:
+		return refused(op, "there are %d %ss, allowed: up to %d", t.VotersLike(*v), v.voter(), MaxVoters)
 	}
 	if by := t.successor(number); takesBack && by != 0 {
 		return refused(op, "server %d gives way to server %d: remove that one to take it back", number, by)
@@ -157,8 +157,8 @@ func (t *turn) remove(number uint64) *problem.Error {
 			return err
 		}
 	}
-	if v.Wish == Voter && t.count(Voter) == 1 && !restores {
-		return refused(op, "server %d is the only voter: promote another first", number)
+	if v.Wish == Voter && t.VotersLike(*v) == 1 && !restores {
+		return refused(op, "server %d is the only %s: promote another first", number, v.voter())
 	}
 	old := v.Replaces
 	t.begin(number)
@@ -199,6 +199,8 @@ func (t *turn) replace(c Replace) *problem.Error {
 		return refused(op, "server %d is no voter", c.Old)
 	case fresh.Wish != Learner:
 		return refused(op, "server %d is no learner", c.New)
+	case fresh.Oracle != old.Oracle:
+		return refused(op, "server %d is no %s, and a server stays what it is: invite one in server %d's place", c.New, old.voter(), c.Old)
 	}
 	t.begin(c.New)
 	t.takePlace(c.New, c.Old)

@@ -71,8 +71,9 @@ func (t *turn) join(c Join) (uint64, *problem.Error) {
 	number := t.next
 	t.next++
 	t.begin(number)
+	old, _ := t.Server(i.Replaces)
 	t.servers = append(slices.Clone(t.servers), Server{
-		Number: number, Name: c.Name, HTTP: c.HTTP, Peer: c.Peer, Store: c.Store, Organisation: i.Organisation, Wish: Learner, Change: t.change,
+		Number: number, Name: c.Name, HTTP: c.HTTP, Peer: c.Peer, Store: c.Store, Organisation: i.Organisation, Oracle: old.Oracle, Wish: Learner, Change: t.change,
 	})
 	t.events = append(t.events, Event{WishChanged, number, t.change})
 	t.invitations = slices.Clone(t.invitations)

@@ -9,7 +9,7 @@ import (
 
 // Limits of the membership. At each a command is refused with the limit in its words.
 const (
-	// MaxVoters bounds the voters: more make a cluster slower, not safer.
+	// MaxVoters bounds the voters of each role: more make a cluster slower, not safer.
 	MaxVoters = 9
 	// MaxServers bounds the servers that are present, learners included; clients keep a connection to each.
 	MaxServers = 32
@@ -63,6 +63,8 @@ type Server struct {
 	Store [16]byte
 	// Organisation runs it; empty where certificates are not in use.
 	Organisation string
+	// Oracle says that it is in the membership's own group only. It stays what it is for good.
+	Oracle bool
 	// Wish is what it shall be; Change is the change that said so.
 	Wish   Standing
 	Change uint64
@@ -70,6 +72,14 @@ type Server struct {
 	Replaces uint64
 	// Gone says that it is removed from every group: whoever comes under its number is refused.
 	Gone bool
+}
+
+// voter is what the server is called where it votes.
+func (v Server) voter() string {
+	if v.Oracle {
+		return "oracle voter"
+	}
+	return "voter"
 }
 
 // Invitation lets one server join.
@@ -99,7 +109,7 @@ type Group struct {
 type Genesis struct {
 	// Groups are the numbers of all groups, sorted but for the membership's own, which is the last.
 	Groups []uint32
-	// Servers are the first voters by number, from 1 without gaps.
+	// Servers are the first voters by number, from 1 without gaps, of either role, at least one of them no oracle.
 	Servers []Server
 }
 
@@ -165,21 +175,38 @@ func (s *State) Touched(number uint64) bool {
 }
 
 // Wish is who shall be in a group. The membership's own group, the last of all, lets nobody go before the others have: a server that
-// leads one of them must hear that it is to go.
+// leads one of them must hear that it is to go. Where servers of the role Oracle vote, nobody else does in that group.
 func (s *State) Wish(group uint32) view.Wish {
 	w := view.Wish{Change: s.change}
-	if n := len(s.groups); n > 1 && s.groups[n-1].Number == group {
-		w.Keep = slices.ContainsFunc(s.groups[:n-1], func(g Group) bool { return g.Reached != s.change })
+	own := len(s.groups) > 0 && s.groups[len(s.groups)-1].Number == group
+	if others := len(s.groups) - 1; own && others > 0 {
+		w.Keep = slices.ContainsFunc(s.groups[:others], func(g Group) bool { return g.Reached != s.change })
 	}
+	apart := s.Apart()
 	for _, v := range s.servers {
-		switch v.Wish {
-		case Voter:
+		switch {
+		case v.Wish == Removed || v.Oracle && !own:
+		case v.Wish == Voter && (v.Oracle || !own || !apart):
 			w.Voters = append(w.Voters, v.Number)
-		case Learner:
+		default:
 			w.Learners = append(w.Learners, v.Number)
 		}
 	}
 	return w
+}
+
+// Apart says whether servers of the role Oracle vote, and so decide on the membership alone.
+func (s *State) Apart() bool { return s.VotersLike(Server{Oracle: true}) > 0 }
+
+// VotersLike counts the voters of a server's role: a majority of them decides in the groups of that role.
+func (s *State) VotersLike(of Server) int {
+	n := 0
+	for _, v := range s.servers {
+		if v.Wish == Voter && v.Oracle == of.Oracle {
+			n++
+		}
+	}
+	return n
 }
 
 // Due is the word that a group has reached the newest change, for a server that has seen the group's members, and the change they

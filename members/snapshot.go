@@ -9,6 +9,9 @@ import (
 	"onevoice/codec"
 )
 
+// oracleBit marks a server's standing as that of a server of the role Oracle. A build that does not know it refuses the snapshot.
+const oracleBit = 0x80
+
 // chunkBytes is the size from which a chunk is closed.
 const chunkBytes = 128 << 10
 
@@ -58,18 +61,24 @@ func (v Server) append(w *codec.Writer) {
 	w.String(v.Peer)
 	w.Raw(v.Store[:])
 	w.String(v.Organisation)
-	w.U8(uint8(v.Wish))
+	standing := uint8(v.Wish)
+	if v.Oracle {
+		standing |= oracleBit
+	}
+	w.U8(standing)
 	w.U64(v.Change)
 	w.U64(v.Replaces)
 	w.Bool(v.Gone)
 }
 
 func readServer(r *codec.Reader) Server {
-	return Server{
+	v := Server{
 		Number: r.U64(), Name: r.String(MaxNameBytes), HTTP: r.String(MaxAddressBytes), Peer: r.String(MaxAddressBytes),
 		Store: [16]byte(raw(r, 16)), Organisation: r.String(MaxOrganisationBytes), Wish: Standing(r.U8()), Change: r.U64(),
 		Replaces: r.U64(), Gone: r.Bool(),
 	}
+	v.Oracle, v.Wish = v.Wish&oracleBit != 0, v.Wish&^oracleBit
+	return v
 }
 
 func (i Invitation) append(w *codec.Writer) {

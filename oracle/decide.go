@@ -140,17 +140,15 @@ func (t *turn) hearOut() {
 	}
 }
 
-// need is how many voters are a majority.
-func (t *turn) need() int { return t.voters()/2 + 1 }
-
-func (t *turn) voters() int {
+// need is how many voters are a majority of all, whatever their role.
+func (t *turn) need() int {
 	n := 0
 	for _, v := range t.Servers() {
 		if v.Wish == members.Voter {
 			n++
 		}
 	}
-	return n
+	return n/2 + 1
 }
 
 func (t *turn) votes(server uint64) bool {

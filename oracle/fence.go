@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"onevoice/codec"
+	"onevoice/members"
 	"onevoice/problem"
 	"onevoice/view"
 )
@@ -47,8 +48,9 @@ func (t *turn) fence(f Fence) *problem.Error {
 		case p.Standing == view.Down:
 			return nil
 		case !t.spares(p):
+			v, _ := t.Server(f.Server)
 			return &problem.Error{Kind: problem.Refused, Op: "fence", Subject: subject,
-				Detail: fmt.Sprintf("without it less than a majority of %d voters would be up: bring another one back first", t.voters())}
+				Detail: fmt.Sprintf("without it less than a majority of %d voters of its role would be up: bring another one back first", t.VotersLike(v))}
 		}
 		t.set(p, view.Down, view.Killed)
 		return nil
@@ -56,13 +58,15 @@ func (t *turn) fence(f Fence) *problem.Error {
 	return &problem.Error{Kind: problem.NotFound, Op: "fence", Subject: subject, Detail: "it is not in the view: onevoice view lists who is"}
 }
 
-// spares says whether a majority of the voters is up without a process.
+// spares says whether a majority of the voters of its role is up without a process: each role votes in groups of its own.
 func (t *turn) spares(p *view.Process) bool {
+	server, _ := t.Server(p.Server)
 	left := 0
 	for i := range t.next.Processes {
-		if o := &t.next.Processes[i]; o.Server != p.Server && o.Standing != view.Down && t.votes(o.Server) {
+		o := &t.next.Processes[i]
+		if v, _ := t.Server(o.Server); o.Server != p.Server && o.Standing != view.Down && v.Wish == members.Voter && v.Oracle == server.Oracle {
 			left++
 		}
 	}
-	return !t.votes(p.Server) || left >= t.need()
+	return server.Wish != members.Voter || left > t.VotersLike(server)/2
 }

@@ -124,10 +124,13 @@ func (s *Server) others() []string {
 	return urls
 }
 
-// servers is the cluster's list.
+// servers is the cluster's list of those that answer about the airspace.
 func (s *Server) servers() []api.Server {
 	list := []api.Server{}
 	for _, server := range s.service.Servers() {
+		if server.Oracle {
+			continue
+		}
 		list = append(list, api.Server{Number: server.Number, Name: server.Name, URL: s.scheme() + server.HTTP})
 	}
 	return list

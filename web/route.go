@@ -88,12 +88,26 @@ func (s *Server) routes() []route {
 func (s *Server) mux() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.routes() {
-		mux.Handle(r.method+" "+r.path, s.handle(r))
+		if !s.oracle || r.ofOracle() {
+			mux.Handle(r.method+" "+r.path, s.handle(r))
+		}
 	}
 	mux.Handle("/", s.handle(route{method: "", path: "other", kind: request, right: subject.Read, answer: func(w http.ResponseWriter, r *http.Request) error {
+		if s.oracle {
+			return &problem.Error{Kind: problem.NotFound, Op: "find", Subject: problem.Clip(r.URL.Path), Detail: "this is an oracle, which holds no airspace: ask another server"}
+		}
 		return nowhere(mux, w, r)
 	}}))
 	return mux
+}
+
+// ofOracle says whether an oracle serves the route too.
+func (r *route) ofOracle() bool {
+	switch r.path {
+	case "/livez", "/readyz", "/metrics", base + "/status", base + "/upgrade", base + "/view", base + "/views":
+		return true
+	}
+	return strings.HasPrefix(r.path, base+"/members")
 }
 
 // nowhere says that there is nothing at a path, or nothing by that method.

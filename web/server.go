@@ -38,6 +38,8 @@ type Options struct {
 	Upgrade Upgrader
 	// Backup takes the state of this moment, after a read barrier, and gives what writes it as a backup; nil where there is none.
 	Backup func(ctx context.Context) (write func(io.Writer) error, err error)
+	// Oracle says that this server holds no airspace: probes, metrics and the membership are all it serves.
+	Oracle bool
 }
 
 // Limits of a server. At each a request is refused with the problem "overloaded", never queued.
@@ -83,6 +85,7 @@ type Server struct {
 	locks       Locks
 	upgrader    Upgrader
 	saver       func(context.Context) (func(io.Writer) error, error)
+	oracle      bool
 
 	handler http.Handler
 	guard   *guard
@@ -109,7 +112,7 @@ func New(o Options) *Server {
 	}
 	s.tls, s.certificate, s.token = o.TLS, o.Certificate, o.Token
 	s.errors.log = s.log
-	s.membership, s.locks, s.upgrader = o.Members, o.Locks, o.Upgrade
+	s.membership, s.locks, s.upgrader, s.oracle = o.Members, o.Locks, o.Upgrade, o.Oracle
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.metrics = newMetrics(s)
 	s.guard = newGuard(s)

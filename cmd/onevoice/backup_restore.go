@@ -85,11 +85,7 @@ func beginAnew(image *consensus.Image, g cluster.Genesis) error {
 	if err != nil {
 		return fmt.Errorf("restore: nonce: %w", err)
 	}
-	var voters []uint64
-	for _, s := range g.Servers {
-		voters = append(voters, s.Number)
-	}
-	if err := image.Rebirth(nonce, voters); err != nil {
+	if err := image.Rebirth(nonce, numbersOf(g.Full())); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
 	return nil

@@ -27,6 +27,7 @@ import (
 // gateway is what HTTP sees of this server's node: reads by its own barrier, writes by a client that obeys like any other.
 type gateway struct {
 	host    *host.Host
+	group   uint32                        // that it stands on: the airspace's, or in an oracle the membership's
 	client  atomic.Pointer[client.Client] // exchanged when the servers change
 	genesis cluster.Genesis
 	known   []cluster.Server // before the membership is
@@ -38,10 +39,13 @@ type gateway struct {
 var _ web.Service = (*gateway)(nil)
 
 func newGateway(h *host.Host, g cluster.Genesis, self cluster.Server, known []cluster.Server, proofs proofs) (*gateway, error) {
-	gate := &gateway{host: h, genesis: g, known: known, self: self, proofs: proofs}
+	gate := &gateway{host: h, group: airspaceGroup, genesis: g, known: known, self: self, proofs: proofs}
+	if self.Oracle {
+		gate.group = membersGroup
+	}
 	first := memberList(known)
 	gate.servers.Store(&first)
-	c, err := gate.dial(airspaceGroup, known)
+	c, err := gate.dial(gate.group, known)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +53,13 @@ func newGateway(h *host.Host, g cluster.Genesis, self cluster.Server, known []cl
 	return gate, nil
 }
 
-// dial makes a client of a group that talks to these servers, to this one within the process.
+// dial makes a client of a group that talks to those of these servers that may be in it, to this one within the process.
 func (g *gateway) dial(group uint32, servers []cluster.Server) (*client.Client, error) {
 	o := client.Options{Group: group, Cluster: g.genesis.ID()}
 	for _, s := range servers {
+		if s.Oracle && group != membersGroup {
+			continue
+		}
 		o.Endpoints = append(o.Endpoints, client.Endpoint{Number: s.Number, Addr: s.Peer, From: host.SourceFor(g.self.Peer, s.Peer)})
 	}
 	o.Dial = func(ctx context.Context, e client.Endpoint) (client.Conn, error) {
@@ -68,20 +75,18 @@ func (g *gateway) close() { g.client.Load().Close() }
 
 func snapshotOf(p consensus.Published) web.Snapshot {
 	s := web.Snapshot{Group: p.Group, Epoch: p.Epoch, Index: p.Index, Hash: p.Hash, LogTimeNs: p.LogTimeNs}
-	if p.Root != nil {
-		s.State = p.Root.(*airspace.State)
-	}
+	s.State, _ = p.Root.(*airspace.State) // an oracle has none
 	return s
 }
 
 // Read implements web.Service.
 func (g *gateway) Read(ctx context.Context) (web.Snapshot, error) {
-	p, err := g.host.Read(ctx, airspaceGroup)
+	p, err := g.host.Read(ctx, g.group)
 	return snapshotOf(p), err
 }
 
 // Latest implements web.Service.
-func (g *gateway) Latest() web.Snapshot { return snapshotOf(g.host.Latest(airspaceGroup)) }
+func (g *gateway) Latest() web.Snapshot { return snapshotOf(g.host.Latest(g.group)) }
 
 // Do implements web.Service.
 func (g *gateway) Do(ctx context.Context, deadline time.Time, op []byte, key *wire.Key) (wire.Reply, error) {
@@ -93,16 +98,16 @@ const maxEvents = 1000
 
 // Events implements web.Service.
 func (g *gateway) Events(ctx context.Context, after watch.Position) ([]watch.Item, error) {
-	return g.host.Journal(airspaceGroup).Wait(ctx, after, maxEvents)
+	return g.host.Journal(g.group).Wait(ctx, after, maxEvents)
 }
 
 // Mark implements web.Service.
 func (g *gateway) Mark(index uint64) (watch.Mark, bool) {
-	return g.host.Journal(airspaceGroup).Mark(index)
+	return g.host.Journal(g.group).Mark(index)
 }
 
 // Range implements web.Service.
-func (g *gateway) Range() (first, last uint64) { return g.host.Journal(airspaceGroup).Range() }
+func (g *gateway) Range() (first, last uint64) { return g.host.Journal(g.group).Range() }
 
 // Servers implements web.Service.
 func (g *gateway) Servers() []members.Server { return *g.servers.Load() }
@@ -111,7 +116,7 @@ func (g *gateway) Servers() []members.Server { return *g.servers.Load() }
 func (g *gateway) Status() api.Status {
 	h := g.host.Status()
 	s := api.Status{
-		Server: g.self.Number, Cluster: g.genesis.Cluster, Build: build(), AgreedAgeMs: -1,
+		Server: g.self.Number, Cluster: g.genesis.Cluster, Build: build(), AgreedAgeMs: -1, OracleAgeMs: -1,
 		Counters: countersOf(&h),
 	}
 	s.ClockOffsetMs, s.ClockErrorMs, s.ClockState = float64(h.Clock.OffsetNs)/1e6, float64(h.Clock.ErrorNs)/1e6, clockState(h.Clock.Known, h.Clock.Fit)
@@ -122,7 +127,10 @@ func (g *gateway) Status() api.Status {
 	g.proofs.addCounters(s.Counters)
 	for i := range h.Groups {
 		at := &h.Groups[i]
-		if at.Group != airspaceGroup {
+		if at.Group == membersGroup && at.ConfirmedAgeNs >= 0 {
+			s.OracleAgeMs = at.ConfirmedAgeNs / int64(time.Millisecond)
+		}
+		if at.Group != g.group {
 			continue
 		}
 		s.Role, s.Leader, s.Commit = roleOf(at.Role), g.name(at.Leader), at.Commit

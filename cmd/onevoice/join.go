@@ -97,6 +97,7 @@ func runJoin(cmd *cobra.Command, o *joining) error {
 		return err
 	}
 	self.Number = answer.Number
+	self.Oracle = slices.ContainsFunc(answer.Servers, func(v api.Member) bool { return v.Number == answer.Number && v.Oracle })
 	if err := settleIn(o.dir, answer, token.Cluster, self, id); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func runJoin(cmd *cobra.Command, o *joining) error {
 // next says what to do after the join. A cluster that was asked over TLS lets a server in by its certificate only.
 func (o *joining) next(self cluster.Server) string {
 	if o.proof.files.CA == "" {
-		return fmt.Sprintf("next: onevoice serve --dir %s\n", o.dir)
+		return fmt.Sprintf("next: onevoice %s --dir %s\n", runs(self.Oracle), o.dir)
 	}
 	var hosts []string
 	for _, address := range []string{self.HTTP, self.Peer} {
@@ -116,8 +117,8 @@ func (o *joining) next(self cluster.Server) string {
 		}
 	}
 	return fmt.Sprintf(`next, where the authority is: onevoice cert issue --dir CADIR --kind server --name %[1]s --number %[2]d --hosts %[3]s --out DIR
-then here, with what that made: onevoice serve --dir %[4]s --ca ca.crt --cert %[1]s.crt --key %[1]s.key
-`, self.Name, self.Number, strings.Join(hosts, ","), o.dir)
+then here, with what that made: onevoice %[5]s --dir %[4]s --ca ca.crt --cert %[1]s.crt --key %[1]s.key
+`, self.Name, self.Number, strings.Join(hosts, ","), o.dir, runs(self.Oracle))
 }
 
 // joiningStore is the identity of the new disk: made at the first attempt, and kept for the next, which is then the same server's.
@@ -181,7 +182,7 @@ func settleIn(dir string, answer api.Joined, clusterID string, self cluster.Serv
 	}
 	kept := joined{Server: self}
 	for _, v := range answer.Servers {
-		kept.Servers = append(kept.Servers, cluster.Server{Name: v.Name, Number: v.Number, HTTP: v.HTTP, Peer: v.Peer})
+		kept.Servers = append(kept.Servers, cluster.Server{Name: v.Name, Number: v.Number, HTTP: v.HTTP, Peer: v.Peer, Oracle: v.Oracle})
 	}
 	record, err := json.MarshalIndent(kept, "", "  ")
 	if err != nil {
@@ -258,7 +259,7 @@ func firstMembers(g cluster.Genesis, self cluster.Server) members.Genesis {
 func memberList(servers []cluster.Server) []members.Server {
 	var list []members.Server
 	for _, s := range servers {
-		list = append(list, members.Server{Number: s.Number, Name: s.Name, HTTP: s.HTTP, Peer: s.Peer})
+		list = append(list, members.Server{Number: s.Number, Name: s.Name, HTTP: s.HTTP, Peer: s.Peer, Oracle: s.Oracle})
 	}
 	return list
 }

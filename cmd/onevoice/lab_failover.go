@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +12,7 @@ import (
 
 func labFailoverCommand() *cobra.Command {
 	var o gap.Options
-	var faults []string
+	var faults, layouts []string
 	var output string
 	cmd := &cobra.Command{
 		Use:   "failover",
@@ -33,6 +34,9 @@ the relay, so a killed server is found by its silence, as one whose machine is g
 			for _, f := range faults {
 				o.Faults = append(o.Faults, gap.Fault(f))
 			}
+			for _, l := range layouts {
+				o.Layouts = append(o.Layouts, gap.Layout(l))
+			}
 			if err := o.Check(); err != nil {
 				return usageError{err}
 			}
@@ -49,6 +53,8 @@ the relay, so a killed server is found by its silence, as one whose machine is g
 	cmd.Flags().IntVar(&o.Repeats, "repeat", 5, "how often each; a p99 needs 300")
 	cmd.Flags().IntVar(&o.Hogs, "hogs", 0, "processes beside the servers that use a processor each")
 	cmd.Flags().DurationVar(&o.RoundTrip, "round-trip", 0, "between any two servers and between clients and servers, beside what the machine itself takes")
+	cmd.Flags().StringSliceVar(&layouts, "oracle", nil, fmt.Sprintf("where the oracle runs, one after the other in each repeat: %v", gap.Layouts()))
+	cmd.Flags().DurationVar(&o.Settle, "settle", 0, "how long a cluster runs before the fault; then it is told too how late its ticks were")
 	cmd.Flags().StringVar(&o.Results, "results", "", "a file that keeps each result, so that a run of the same program goes on where it ended")
 	outputFlag(cmd, &output)
 	return cmd

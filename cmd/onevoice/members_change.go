@@ -55,7 +55,7 @@ func (a *asking) before(cmd *cobra.Command, names []string, change func(all *api
 		}
 		named = append(named, m)
 	}
-	_, err = fmt.Fprintln(cmd.ErrOrStderr(), survival(&all, change(&all, named)))
+	_, err = fmt.Fprintln(cmd.ErrOrStderr(), survival(&all, len(named) > 0 && named[0].Oracle, change(&all, named)))
 	return &all, named, err
 }
 

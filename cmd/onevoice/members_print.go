@@ -53,7 +53,7 @@ func printMembers(out io.Writer, all *listed) error {
 func printMember(w io.Writer, all *listed, m *api.Member) {
 	fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s", m.Number, m.Name, m.Wish, dash(m.Standing), unless0(m.Incarnation))
 	for _, g := range all.Groups {
-		fmt.Fprintf(w, "\t%s", isIn(g, m))
+		fmt.Fprintf(w, "\t%s", isIn(g, m, wishIn(&all.Members, g.Number, m)))
 	}
 	fsync, offsetBy, version := "-", "-", "-"
 	for i := range all.Servers {
@@ -102,15 +102,15 @@ func differences(all *api.Members) []string {
 	for _, g := range all.Groups {
 		for i := range all.Members {
 			m := &all.Members[i]
-			in := memberIn(g, m.Number)
+			in, wish := memberIn(g, m.Number), wishIn(all, g.Number, m)
 			switch {
-			case m.Gone || in != nil && in.Is == m.Wish || in == nil && m.Wish == "removed":
+			case m.Gone || in != nil && in.Is == wish || in == nil && wish == "removed":
 			case in == nil:
-				lines = append(lines, fmt.Sprintf("%s: %s shall be a %s, and is no member yet", groupName(g.Number), m.Name, m.Wish))
-			case m.Wish == "removed":
+				lines = append(lines, fmt.Sprintf("%s: %s shall be a %s, and is no member yet", groupName(g.Number), m.Name, wish))
+			case wish == "removed":
 				lines = append(lines, fmt.Sprintf("%s: %s shall be removed, and is a %s still", groupName(g.Number), m.Name, in.Is))
 			default:
-				lines = append(lines, fmt.Sprintf("%s: %s shall be a %s, and is a %s still", groupName(g.Number), m.Name, m.Wish, in.Is))
+				lines = append(lines, fmt.Sprintf("%s: %s shall be a %s, and is a %s still", groupName(g.Number), m.Name, wish, in.Is))
 			}
 		}
 	}
@@ -131,7 +131,7 @@ func printAwaited(out io.Writer, all *api.Members) {
 	for _, m := range all.Members {
 		for _, g := range all.Groups {
 			in := memberIn(g, m.Number)
-			if m.Wish == "removed" || g.Reached == all.Change || in == nil || in.Is == m.Wish {
+			if m.Wish == "removed" || g.Reached == all.Change || in == nil || in.Is == wishIn(all, g.Number, &m) {
 				continue
 			}
 			if in.Active != nil && !*in.Active {
@@ -144,11 +144,11 @@ func printAwaited(out io.Writer, all *api.Members) {
 // short is the beginning of a disk's identity, enough to tell one from another.
 func short(store string) string { return store[:min(8, len(store))] }
 
-// isIn is what a server is in a group, marked where that is not the wish.
-func isIn(g api.Group, m *api.Member) string {
+// isIn is what a server is in a group, marked where that is not what it shall be there.
+func isIn(g api.Group, m *api.Member, wish string) string {
 	in := memberIn(g, m.Number)
 	if in == nil {
-		if m.Wish == "removed" {
+		if wish == "removed" {
 			return "-"
 		}
 		return "- (!)"
@@ -160,7 +160,7 @@ func isIn(g api.Group, m *api.Member) string {
 	if in.Active != nil && !*in.Active {
 		word += ", silent"
 	}
-	if in.Is != m.Wish {
+	if in.Is != wish {
 		word += " (!)"
 	}
 	return word

@@ -67,7 +67,7 @@ func reached(t *testing.T, endpoints string, proof ...string) api.Members {
 func inAllGroups(m *api.Members) bool {
 	for _, g := range m.Groups {
 		for _, v := range m.Members {
-			if !v.Gone && strings.Contains(isIn(g, &v), "(!)") {
+			if !v.Gone && strings.Contains(isIn(g, &v, wishIn(m, g.Number, &v)), "(!)") {
 				return false
 			}
 		}

@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +28,8 @@ import (
 const (
 	// oldClientLife is how long a client of servers before a change goes on, for what it has under way.
 	oldClientLife = 15 * time.Second
+	// readPatience bounds the wait for the agreed membership, so that whoever asks is told why there is no answer.
+	readPatience = time.Second
 	// handOverPatience bounds the handing over before a stop: some round trips.
 	handOverPatience = 500 * time.Millisecond
 )
@@ -68,7 +72,7 @@ func (m *membership) taken(s *members.State) {
 	var present []members.Server
 	for _, v := range s.Servers() {
 		if !v.Gone {
-			servers = append(servers, cluster.Server{Name: v.Name, Number: v.Number, HTTP: v.HTTP, Peer: v.Peer})
+			servers = append(servers, cluster.Server{Name: v.Name, Number: v.Number, HTTP: v.HTTP, Peer: v.Peer, Oracle: v.Oracle})
 			present = append(present, v)
 		}
 	}
@@ -78,7 +82,7 @@ func (m *membership) taken(s *members.State) {
 	}
 	m.servers = servers
 	renew(&m.client, func() (*client.Client, error) { return m.gateway.dial(membersGroup, servers) }, m.log)
-	renew(&m.gateway.client, func() (*client.Client, error) { return m.gateway.dial(airspaceGroup, servers) }, m.log)
+	renew(&m.gateway.client, func() (*client.Client, error) { return m.gateway.dial(m.gateway.group, servers) }, m.log)
 }
 
 // renew puts a new client in the place of one, which ends later.
@@ -100,13 +104,32 @@ func (m *membership) do(ctx context.Context, c members.Command, key *wire.Key) (
 func (m *membership) order(ctx context.Context, op []byte, key *wire.Key) (members.Result, error) {
 	reply, err := m.client.Load().Do(ctx, op, key)
 	if err != nil {
-		return members.Result{}, err
+		return members.Result{}, m.explain(err)
 	}
 	r, err := members.DecodeResult(reply.Result)
 	if err == nil && r.Problem != nil {
 		err = r.Problem
 	}
 	return r, err
+}
+
+// explain says what it means that the membership gives no answer where oracles of their own decide on it.
+func (m *membership) explain(err error) error {
+	var p *problem.Error
+	s, ok := oracleOf(m.host.Latest(membersGroup))
+	if !errors.As(err, &p) || p.Kind != problem.NoVoice || !ok || !s.Apart() {
+		return err
+	}
+	var names []string
+	for _, v := range s.Servers() {
+		if v.Oracle && v.Wish == members.Voter {
+			names = append(names, v.Name)
+		}
+	}
+	silent := *p
+	silent.Detail = fmt.Sprintf("no majority of the oracles %s answers: until one does nobody is called up or down, joins or leaves; the airspace goes on without: "+
+		"start them again (onevoice oracle --dir DIR)", strings.Join(names, ", "))
+	return &silent
 }
 
 // Change implements web.Membership.
@@ -136,7 +159,7 @@ func (m *membership) Invite(ctx context.Context, i api.Invite) (api.Invitation, 
 	}
 	if s, ok := server.MembersOf(m.host.Latest(membersGroup)); ok {
 		for _, v := range s.Servers() {
-			if v.Wish == members.Voter && v.Number != i.Replaces {
+			if v.Wish == members.Voter && v.Number != i.Replaces && !v.Oracle {
 				t.Endpoints = append(t.Endpoints, v.HTTP)
 			}
 		}
@@ -179,9 +202,11 @@ func (m *membership) Transfer(t api.Transfer) error {
 
 // Members implements web.Membership.
 func (m *membership) Members(ctx context.Context) (api.Members, error) {
-	p, err := m.host.Read(ctx, membersGroup)
+	limited, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	p, err := m.host.Read(limited, membersGroup)
 	if err != nil {
-		return api.Members{}, err
+		return api.Members{}, m.explain(err)
 	}
 	s, _ := oracleOf(p)
 	now := s.View()
@@ -192,7 +217,7 @@ func (m *membership) Members(ctx context.Context) (api.Members, error) {
 	for _, v := range s.Servers() {
 		a := api.Member{
 			Number: v.Number, Name: v.Name, HTTP: v.HTTP, Peer: v.Peer, Organisation: v.Organisation, Wish: v.Wish.String(), Change: v.Change,
-			Replaces: v.Replaces, Gone: v.Gone,
+			Oracle: v.Oracle, Replaces: v.Replaces, Gone: v.Gone,
 		}
 		if p, known := now.Process(v.Number); known {
 			a.Standing, a.Incarnation, a.Start = p.Standing.String(), p.Incarnation, p.Boot

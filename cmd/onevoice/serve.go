@@ -41,6 +41,7 @@ type serveOptions struct {
 	dir, name, initFrom string
 	restore             string
 	untilStdinCloses    bool
+	oracle, realtime    bool
 	cpuProfile          string
 	disk                store.FS
 	proof               proofOptions
@@ -61,20 +62,28 @@ runs; SIGHUP has it look at once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runServe(cmd.Context(), o, cmd.ErrOrStderr()) },
 	}
-	cmd.Flags().StringVar(&o.dir, "dir", "", "the server's directory")
-	cmd.Flags().StringVar(&o.name, "name", "", "the server's name in the cluster file; with --init-from")
-	cmd.Flags().StringVar(&o.initFrom, "init-from", "", "the cluster file, the first time")
 	cmd.Flags().StringVar(&o.restore, "restore", "", "the backup that the cluster file begins with, the first time")
-	cmd.Flags().StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile to this file until the server stops")
-	cmd.Flags().BoolVar(&o.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends")
 	cmd.Flags().Uint64Var(&o.limits.SnapshotEntries, "snapshot-entries", 0, "save a snapshot after so many log entries")
 	cmd.Flags().Uint64Var(&o.limits.KeepEntries, "keep-entries", 0, "how many log entries stay behind a snapshot")
-	o.proof.flags(cmd)
-	if err := errors.Join(cmd.MarkFlagRequired("dir"), cmd.Flags().MarkHidden("until-stdin-closes"),
-		cmd.Flags().MarkHidden("snapshot-entries"), cmd.Flags().MarkHidden("keep-entries")); err != nil {
+	o.flags(cmd)
+	if err := errors.Join(cmd.Flags().MarkHidden("snapshot-entries"), cmd.Flags().MarkHidden("keep-entries")); err != nil {
 		panic(err) // all these flags are defined above
 	}
 	return cmd
+}
+
+// flags are those that serve and oracle share.
+func (o *serveOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.dir, "dir", "", "the server's directory")
+	cmd.Flags().StringVar(&o.name, "name", "", "the server's name in the cluster file; with --init-from")
+	cmd.Flags().StringVar(&o.initFrom, "init-from", "", "the cluster file, the first time")
+	cmd.Flags().BoolVar(&o.realtime, "realtime", false, "run what decides who is up before other programs, where the system allows it")
+	cmd.Flags().StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile to this file until the server stops")
+	cmd.Flags().BoolVar(&o.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends")
+	o.proof.flags(cmd)
+	if err := errors.Join(cmd.MarkFlagRequired("dir"), cmd.Flags().MarkHidden("until-stdin-closes")); err != nil {
+		panic(err) // both flags are defined above
+	}
 }
 
 func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
@@ -104,7 +113,11 @@ func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := o.checkRole(self); err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(logs, nil)).With("server", self.Name)
+	driver := o.schedule(log)
 	proofs, err := o.proof.open(genesis, self, log)
 	if err != nil {
 		return err
@@ -114,7 +127,7 @@ func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	return serve(ctx, s, genesis, self, proofs, o.limits, log)
+	return serve(ctx, s, genesis, self, proofs, o.limits, driver, log)
 }
 
 func profile(path string) (stop func(), err error) {
@@ -171,6 +184,9 @@ func format(o serveOptions) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := o.checkRole(self); err != nil {
+		return err
+	}
 	first, err := firstState(genesis, self, o.restore)
 	if err != nil {
 		return err
@@ -198,18 +214,33 @@ func format(o serveOptions) error {
 	return keepFiles(known)
 }
 
+// nodeConfig is what a server's node begins with. An oracle is in the membership's group only; where there is one, the others learn there.
 func nodeConfig(g cluster.Genesis, self cluster.Server, random *rand.Rand) replica.Config {
-	var voters []uint64
-	for _, s := range g.Servers {
-		voters = append(voters, s.Number)
-	}
-	return replica.Config{Self: self.Number, Membership: membersGroup, Groups: []consensus.Config{{
-		Group: airspaceGroup, Self: self.Number, Voters: voters, Rand: random, Versions: versions(), Limits: limits(),
-		NewMachine: func() machine.Machine { return airspace.NewAt(g.ServiceNs(), g.RateMilli) },
-	}, {
-		Group: membersGroup, Self: self.Number, Voters: voters, Rand: random, Versions: versions(), Limits: limits(),
+	full, oracles := numbersOf(g.Full()), numbersOf(g.Oracles())
+	own := consensus.Config{
+		Group: membersGroup, Self: self.Number, Voters: full, Rand: random, Versions: versions(), Limits: limits(),
 		NewMachine: func() machine.Machine { return oracle.New(firstMembers(g, self)) },
-	}}}
+	}
+	if len(oracles) > 0 {
+		own.Voters, own.Learners = oracles, full
+	}
+	c := replica.Config{Self: self.Number, Membership: membersGroup}
+	if !self.Oracle {
+		c.Groups = append(c.Groups, consensus.Config{
+			Group: airspaceGroup, Self: self.Number, Voters: full, Rand: random, Versions: versions(), Limits: limits(),
+			NewMachine: func() machine.Machine { return airspace.NewAt(g.ServiceNs(), g.RateMilli) },
+		})
+	}
+	c.Groups = append(c.Groups, own)
+	return c
+}
+
+func numbersOf(servers []cluster.Server) []uint64 {
+	var all []uint64
+	for _, s := range servers {
+		all = append(all, s.Number)
+	}
+	return all
 }
 
 // open opens the store of a directory and checks that it belongs to the cluster.
@@ -226,7 +257,7 @@ func open(disk store.FS, dir string, g cluster.Genesis, self cluster.Server) (*s
 }
 
 // serve runs node, gateway and HTTP until ctx ends or the node stops.
-func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, proofs proofs, l consensus.Limits, log *slog.Logger) error {
+func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, proofs proofs, l consensus.Limits, driver func(), log *slog.Logger) error {
 	listener, err := listen(self.HTTP, proofs)
 	if err != nil {
 		return err
@@ -260,7 +291,7 @@ func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.
 	}
 	// The host outlives ctx a little: what this server leads is handed over first.
 	h, err := host.Start(context.WithoutCancel(ctx), host.Options{Node: node, Store: s, Self: self.Number, Cluster: g.ID(), Listen: self.Peer, Peers: peers,
-		Certs: proofs.certs, Needs: needs(), Build: build(), Log: log})
+		Certs: proofs.certs, Needs: needs(), Build: build(), Driver: driver, Log: log})
 	if err != nil {
 		return err
 	}
@@ -312,7 +343,9 @@ func serveHTTP(ctx context.Context, h *host.Host, g cluster.Genesis, self cluste
 	}
 	defer keeper.close()
 	go keeper.run(ctx)
-	o := web.Options{Service: gateway, Node: self.Name, Listen: self.HTTP, Log: log, Backup: gateway.backup, Members: keeper, Locks: keeper, Upgrade: gateway}
+	o := web.Options{
+		Service: gateway, Node: self.Name, Listen: self.HTTP, Log: log, Backup: gateway.backup, Members: keeper, Locks: keeper, Upgrade: gateway, Oracle: self.Oracle,
+	}
 	proofs.complete(&o)
 	server := web.New(o)
 	err = server.Serve(ctx, listener)

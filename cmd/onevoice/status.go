@@ -64,7 +64,7 @@ func standings(ctx context.Context, a *asking, client *ask.Client) []standing {
 }
 
 func printStandings(out io.Writer, all []standing) error {
-	return columns(out, "SERVER\tVOICE\tROLE\tLEADER\tVIEW\tINDEX\tAS OF\tHASH\tAGREED\tCLOCK\tSECTORS\tFLIGHTS\tENDPOINT", func(w io.Writer) {
+	err := columns(out, "SERVER\tVOICE\tROLE\tLEADER\tVIEW\tINDEX\tAS OF\tHASH\tAGREED\tCLOCK\tSECTORS\tFLIGHTS\tENDPOINT", func(w io.Writer) {
 		for _, s := range all {
 			if s.Status == nil {
 				fmt.Fprintf(w, "-\tno answer\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t%s\n", s.Endpoint)
@@ -75,6 +75,10 @@ func printStandings(out io.Writer, all []standing) error {
 				v.View, v.Index, clock(v.ServiceTime), v.Hash, age(v.AgreedAgeMs), offset(v), v.Sectors, v.Flights, s.Endpoint)
 		}
 	})
+	if err == nil {
+		_, err = io.WriteString(out, deafTo(all))
+	}
+	return err
 }
 
 // offset is how far a server's clock is from the others'.

@@ -7,17 +7,18 @@ import (
 	"onevoice/web/api"
 )
 
-// electorate is who votes, and which of them have failed already.
+// electorate is who votes in the groups of one role, and which of them have failed already.
 type electorate struct {
-	voters []uint64
-	down   []uint64
+	oracles bool
+	voters  []uint64
+	down    []uint64
 }
 
-// electorateOf is the agreed set, with the standings of the newest view.
-func electorateOf(all *api.Members) *electorate {
-	e := &electorate{}
+// electorateOf is the agreed set of a role, with the standings of the newest view.
+func electorateOf(all *api.Members, oracles bool) *electorate {
+	e := &electorate{oracles: oracles}
 	for _, m := range all.Members {
-		if m.Wish == "voter" {
+		if m.Wish == "voter" && m.Oracle == oracles {
 			e.voters = append(e.voters, m.Number)
 		}
 		if m.Standing == "down" || m.Standing == "" && all.View != 0 {
@@ -42,6 +43,9 @@ func (e *electorate) words(now string) string {
 		}
 	}
 	voters := voterCount(len(e.voters)) + now
+	if e.oracles {
+		voters = "oracles: " + voters
+	}
 	if failed > 0 {
 		voters += fmt.Sprintf(", %d of them down", failed)
 	}
@@ -62,11 +66,11 @@ func voterCount(n int) string {
 	return fmt.Sprintf("%d voters", n)
 }
 
-// survival says how many failures the cluster survives now, and after a change.
-func survival(all *api.Members, change func(*electorate)) string {
-	after := electorateOf(all)
+// survival says how many failures the groups of a role survive now, and after a change.
+func survival(all *api.Members, oracles bool, change func(*electorate)) string {
+	after := electorateOf(all, oracles)
 	change(after)
-	return electorateOf(all).words(" now") + ". After this: " + after.words("") + "."
+	return electorateOf(all, oracles).words(" now") + ". After this: " + after.words("") + "."
 }
 
 // nothing is a change that leaves the voters as they are.

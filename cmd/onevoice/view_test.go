@@ -138,12 +138,12 @@ func TestSurvival(t *testing.T) {
 		{unseen, nothing, "3 voters now, 1 of them down: none may fail. After this: 3 voters, 1 of them down: none may fail."},
 		{coming, removing(coming, last(coming)), "3 voters now: any 1 may fail. After this: 3 voters, 1 of them down: none may fail."},
 	} {
-		if got := survival(c.all, c.change); got != c.want {
+		if got := survival(c.all, false, c.change); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
 	}
 	unseen.View = 0 // nothing is known of anybody before there is a view
-	if got := survival(unseen, nothing); !strings.HasPrefix(got, "3 voters now: any 1 may fail.") {
+	if got := survival(unseen, false, nothing); !strings.HasPrefix(got, "3 voters now: any 1 may fail.") {
 		t.Error(got)
 	}
 }

@@ -40,7 +40,7 @@ func viewIn(s *oracle.State, number uint64) api.View {
 	if found, held := s.Explain(n); held {
 		v = viewOf(s.State, &found)
 		if number != 0 {
-			v.Observed, v.Voters = observedOf(s.State, &found.Observed), len(s.Wish(membersGroup).Voters)
+			v.Observed, v.Voters = observedOf(s.State, &found.Observed), s.VotersLike(members.Server{})+s.VotersLike(members.Server{Oracle: true})
 		}
 	}
 	if all := s.History(); len(all) > 0 {

@@ -21,15 +21,17 @@ import (
 // FileFormat is the version of the file that this build writes and reads.
 const FileFormat = 1
 
-// MaxServers bounds the first voters. More voters make a cluster slower, not safer.
+// MaxServers bounds the first voters of each role. More voters make a cluster slower, not safer.
 const MaxServers = 9
 
-// Server is one voter: its name, its number in the group, the address of its HTTP port and of the port for its peers.
+// Server is one voter: its name, its number in the group, the address of its HTTP port and of the port for its peers. An oracle is in the
+// membership's group only.
 type Server struct {
 	Name   string `json:"name"`
 	Number uint64 `json:"number"`
 	HTTP   string `json:"http"`
 	Peer   string `json:"peer"`
+	Oracle bool   `json:"oracle,omitempty"`
 }
 
 // Genesis is what a cluster begins with. Every voter starts from the same file: its Cluster identity is made of a nonce
@@ -125,8 +127,11 @@ func (g Genesis) Validate() error {
 	if g.Format != FileFormat {
 		return fmt.Errorf("cluster file: format is %d, this build reads %d: use the build that wrote it, or a newer one", g.Format, FileFormat)
 	}
-	if n := len(g.Servers); n < 1 || n > MaxServers {
+	if n := len(g.Full()); n < 1 || n > MaxServers {
 		return fmt.Errorf("cluster file: servers holds %d, allowed: 1 to %d", n, MaxServers)
+	}
+	if n := len(g.Oracles()); n > MaxServers {
+		return fmt.Errorf("cluster file: servers holds %d oracles, allowed: 0 to %d", n, MaxServers)
 	}
 	if g.RateMilli < 1 || g.RateMilli > 1_000_000 {
 		return fmt.Errorf("cluster file: rateMilli is %d, allowed: 1 to 1000000", g.RateMilli)
@@ -155,6 +160,16 @@ func (g Genesis) Validate() error {
 		return fmt.Errorf("cluster file: the identity does not belong to the content; do not edit the file, make a new one with onevoice init")
 	}
 	return nil
+}
+
+// Full are the servers that are no oracles, Oracles those that are.
+func (g Genesis) Full() []Server { return g.ofRole(false) }
+
+// Oracles are the servers that Full leaves out.
+func (g Genesis) Oracles() []Server { return g.ofRole(true) }
+
+func (g Genesis) ofRole(oracle bool) []Server {
+	return slices.DeleteFunc(slices.Clone(g.Servers), func(s Server) bool { return s.Oracle != oracle })
 }
 
 // Server finds a server by name.
@@ -204,6 +219,56 @@ func ParseServers(text string) ([]Server, error) {
 		})
 	}
 	return servers, nil
+}
+
+// WithOracles adds oracles to servers, as given to init: how many, or where each is, as ParseServers reads it. Those that are counted
+// are called o1, o2 and so on, stand on the machines of the servers in turn, and take the ports above all that the servers have.
+func WithOracles(servers []Server, text string) ([]Server, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err == nil && n > MaxServers {
+		return nil, fmt.Errorf("oracles is %s, allowed: 0 to %d", text, MaxServers)
+	}
+	if err == nil {
+		if text, err = beside(servers, int(n)); err != nil || n == 0 {
+			return servers, err
+		}
+	}
+	oracles, err := ParseServers(text)
+	if err != nil {
+		return nil, fmt.Errorf("oracles: a number, or a list: %w", err)
+	}
+	all := slices.Clone(servers)
+	for _, s := range oracles {
+		s.Number, s.Oracle = uint64(len(all)+1), true
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// beside finds places for n oracles.
+func beside(servers []Server, n int) (string, error) {
+	var hosts []string
+	port := uint64(0)
+	for _, s := range servers {
+		for _, address := range []string{s.HTTP, s.Peer} {
+			host, text, err := net.SplitHostPort(address)
+			if err != nil {
+				return "", fmt.Errorf("oracles: %s: %w", s.Name, err)
+			}
+			at, err := strconv.ParseUint(text, 10, 16)
+			if err != nil {
+				return "", fmt.Errorf("oracles: %s: %w", s.Name, err)
+			}
+			port = max(port, at)
+			hosts = append(hosts, host)
+		}
+	}
+	var parts []string
+	for i := range n {
+		address := net.JoinHostPort(hosts[2*i%len(hosts)], strconv.FormatUint(port+1+uint64(i), 10))
+		parts = append(parts, fmt.Sprintf("o%d=%s", i+1, address))
+	}
+	return strings.Join(parts, ","), nil
 }
 
 // MaxFileBytes bounds the file.

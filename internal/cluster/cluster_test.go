@@ -23,9 +23,9 @@ func three(t *testing.T) Genesis {
 func TestParseServersGivesPeersTheNextPorts(t *testing.T) {
 	g := three(t)
 	for i, want := range []Server{
-		{"n1", 1, "127.0.0.1:7480", "127.0.0.1:7483"},
-		{"n2", 2, "127.0.0.1:7481", "127.0.0.1:7484"},
-		{"n3", 3, "127.0.0.1:7482", "127.0.0.1:7485"},
+		{"n1", 1, "127.0.0.1:7480", "127.0.0.1:7483", false},
+		{"n2", 2, "127.0.0.1:7481", "127.0.0.1:7484", false},
+		{"n3", 3, "127.0.0.1:7482", "127.0.0.1:7485", false},
 	} {
 		if g.Servers[i] != want {
 			t.Errorf("server %d is %+v, want %+v", i+1, g.Servers[i], want)

@@ -82,7 +82,11 @@ func (c *Cluster) StartWith(name string, more ...string) error {
 	if c.children[name] != nil {
 		return fmt.Errorf("start %s: %w", name, ErrRunning)
 	}
-	args := append([]string{"serve", "--dir", filepath.Join(c.Dir, name), "--until-stdin-closes"}, more...)
+	command := "serve"
+	if s, err := c.Genesis.Server(name); err == nil && s.Oracle {
+		command = "oracle"
+	}
+	args := append([]string{command, "--dir", filepath.Join(c.Dir, name), "--until-stdin-closes"}, more...)
 	if c.ArgsOf != nil {
 		args = append(args, c.ArgsOf(name)...)
 	}

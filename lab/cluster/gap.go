@@ -182,7 +182,7 @@ func (r *gapRun) leader() *sim.Party {
 			continue
 		}
 		s := p.Machine().(*replica.Node).Status().Groups[0]
-		if s.Role == consensus.RoleLeader && s.Term > term {
+		if s.Group == gapGroup && s.Role == consensus.RoleLeader && s.Term > term {
 			led, term = p, s.Term
 		}
 	}

@@ -66,8 +66,13 @@ func (o *order) Step(now step.Now, in []step.Input, out *step.Out) {
 const oracleGroup = 2
 
 func newObeyRun(t *testing.T, seed uint64, servers int) *obeyRun {
+	return newApartRun(t, seed, servers, 0)
+}
+
+// newApartRun is one with oracles of their own, numbered after the servers.
+func newApartRun(t *testing.T, seed uint64, servers, oracles int) *obeyRun {
 	r := &obeyRun{t: t, court: judge.NewCourt(), fell: map[step.Address]bool{}, boots: map[step.Address]int{}}
-	params := healthy(servers)
+	params := healthy(servers + oracles)
 	world, err := sim.New(sim.Options{Seed: seed, Params: &params, Long: true, Hooks: sim.Hooks{
 		Stepped: r.stepped, Anew: r.anew, Broken: func(p *sim.Party, what string, err error) { t.Errorf("%v %s: %v", p, what, err) },
 	}})
@@ -76,8 +81,8 @@ func newObeyRun(t *testing.T, seed uint64, servers int) *obeyRun {
 	}
 	t.Cleanup(world.Close)
 	r.world = world
-	for k := range servers {
-		r.addServer(uint64(k+1), servers)
+	for k := range servers + oracles {
+		r.addServer(uint64(k+1), servers, oracles)
 	}
 	for i, query := range []bool{false, true} {
 		p := &pulse{run: &r.gapRun, query: query, links: make([]dial, servers)}
@@ -90,24 +95,37 @@ func newObeyRun(t *testing.T, seed uint64, servers int) *obeyRun {
 		world.AddClient(fmt.Sprintf("c%d", i), p)
 	}
 	r.until("everybody is up", func() bool {
-		return r.standing(view.Up) == servers && r.leader() != nil && r.clients[0].asked > 20 && r.world.NowNs() > youngNs
+		return r.standing(view.Up) == servers+oracles && r.leader() != nil && r.clients[0].asked > 20 && r.world.NowNs() > youngNs
 	})
 	return r
 }
 
-func (r *obeyRun) addServer(self uint64, servers int) {
+func (r *obeyRun) addServer(self uint64, servers, oracles int) {
 	genesis := members.Genesis{Groups: []uint32{gapGroup, oracleGroup}}
-	var voters []uint64
-	for k := range servers {
-		name := fmt.Sprintf("n%d", k+1)
-		genesis.Servers = append(genesis.Servers, members.Server{Number: uint64(k + 1), Name: name, HTTP: name + ":1", Peer: name + ":2"})
-		voters = append(voters, uint64(k+1))
+	var full, apart []uint64
+	for k := range servers + oracles {
+		number, name := uint64(k+1), fmt.Sprintf("n%d", k+1)
+		genesis.Servers = append(genesis.Servers, members.Server{Number: number, Name: name, HTTP: name + ":1", Peer: name + ":2", Oracle: k >= servers})
+		if k < servers {
+			full = append(full, number)
+		} else {
+			apart = append(apart, number)
+		}
+	}
+	own := consensus.Config{Group: oracleGroup, Self: self, Voters: full, NewMachine: func() machine.Machine { return oracle.New(genesis) }}
+	if oracles > 0 {
+		own.Voters, own.Learners = apart, full
 	}
 	config := func(random *rand.Rand, boot int) replica.Config {
-		return replica.Config{Self: self, Boot: uint64(boot), Fell: r.fell[step.Address(self)], Membership: oracleGroup, Groups: []consensus.Config{
-			{Group: gapGroup, Self: self, Voters: voters, Rand: random, NewMachine: func() machine.Machine { return toy.New() }},
-			{Group: oracleGroup, Self: self, Voters: voters, Rand: random, NewMachine: func() machine.Machine { return oracle.New(genesis) }},
-		}}
+		own.Rand = random
+		c := replica.Config{Self: self, Boot: uint64(boot), Fell: r.fell[step.Address(self)], Membership: oracleGroup}
+		if self <= uint64(servers) {
+			c.Groups = append(c.Groups, consensus.Config{
+				Group: gapGroup, Self: self, Voters: full, Rand: random, NewMachine: func() machine.Machine { return toy.New() },
+			})
+		}
+		c.Groups = append(c.Groups, own)
+		return c
 	}
 	first, err := replica.Bootstrap(config(nil, 0))
 	if err != nil {

@@ -33,8 +33,10 @@ type job struct {
 // run makes the experiment.
 func (j *job) run(ctx context.Context) (Result, error) {
 	var r Result
+	oracles, args := j.Cell.Layout.plan()
 	c, err := real.Start(ctx, real.Options{
 		Servers: j.Cell.Servers, Binary: j.Binary, Dir: j.Dir, RoundTrip: time.Duration(j.Cell.RoundTripNs), Clients: clients,
+		Oracles: oracles, ArgsOf: args,
 	})
 	if err != nil {
 		return r, err
@@ -62,6 +64,9 @@ func (j *job) run(ctx context.Context) (Result, error) {
 			return r, fmt.Errorf("lab failover: %d writes and %d reads were answered in %v, %d are wanted", writer.count(), reader.count(), ready, steady)
 		}
 		time.Sleep(time.Millisecond)
+	}
+	if r.Punctuality, err = settle(ctx, c, &j.Cell); err != nil {
+		return r, err
 	}
 	probe := startProbe(j.Dir)
 	time.Sleep(rand.N(phase))

@@ -47,11 +47,29 @@ type Options struct {
 	Hogs    int // processes beside the servers that do nothing but use a processor
 	// RoundTrip is that between any two servers and between clients and servers, beside what the machine itself takes.
 	RoundTrip time.Duration
+	// Layouts says where the oracle runs; each repeat takes all of them in turn. Empty: inside the servers, and nothing more is told of it.
+	Layouts []Layout
+	// Settle is how long a cluster runs under its load before the fault, so that it knows how late it is: a minute at most.
+	Settle time.Duration
 	// Results, where set, is a file to which each result is added, and from which those of this very program are taken: a run goes on
 	// where it was ended.
 	Results  string
 	Progress io.Writer
 }
+
+// Layout is where the oracle runs.
+type Layout string
+
+// The layouts. With the two real-time ones go SCHED_RR, priority 1: for an oracle's process, or for the thread that drives a server's node.
+const (
+	Inside         Layout = "inside"
+	InsideRealtime Layout = "inside-realtime"
+	Own            Layout = "own"
+	OwnRealtime    Layout = "own-realtime"
+)
+
+// Layouts lists all, in the order of the table.
+func Layouts() []Layout { return []Layout{Inside, InsideRealtime, Own, OwnRealtime} }
 
 // Limits of Options.
 const (
@@ -59,6 +77,7 @@ const (
 	MaxHogs    = 64
 	// MaxRoundTrip is about what servers take for the longest: half the earth and back are 200 ms.
 	MaxRoundTrip = 250 * time.Millisecond
+	MaxSettle    = time.Minute
 	// patience is how long one experiment may take.
 	patience = 2 * time.Minute
 )
@@ -75,7 +94,14 @@ func (o *Options) Check() error {
 			return fmt.Errorf("fault is %q, allowed: %v", f, Faults())
 		}
 	}
+	for _, l := range o.Layouts {
+		if !slices.Contains(Layouts(), l) {
+			return fmt.Errorf("oracle is %q, allowed: %v", l, Layouts())
+		}
+	}
 	switch {
+	case o.Settle < 0 || o.Settle > MaxSettle:
+		return fmt.Errorf("settle is %v, allowed: 0 to %v", o.Settle, MaxSettle)
 	case o.Repeats < 1 || o.Repeats > MaxRepeats:
 		return fmt.Errorf("repeat is %d, allowed: 1 to %d", o.Repeats, MaxRepeats)
 	case o.Hogs < 0 || o.Hogs > MaxHogs:
@@ -93,6 +119,9 @@ type Cell struct {
 	Hogs    int   `json:"hogs"`
 	// RoundTripNs is what lies between any two, 0 for the machine itself.
 	RoundTripNs int64 `json:"round_trip_ns,omitempty"`
+	// Layout is where the oracle runs, empty for Inside; SettleNs how long the cluster ran before the fault.
+	Layout   Layout `json:"oracle,omitempty"`
+	SettleNs int64  `json:"settle_ns,omitempty"`
 }
 
 // Result is one experiment. Times are in nanoseconds.
@@ -110,8 +139,26 @@ type Result struct {
 	SyncNs int64 `json:"sync_ns"`
 	Acked  int   `json:"acked"`
 	Lost   int   `json:"lost"` // acknowledged writes that were not found
+	Punctuality
 	// Error says why there is no result.
 	Error string `json:"error,omitempty"`
+}
+
+// cells are the cells of one round.
+func (o *Options) cells() []Cell {
+	var all []Cell
+	layouts := o.Layouts
+	if len(layouts) == 0 {
+		layouts = []Layout{""}
+	}
+	for _, servers := range o.Servers {
+		for _, fault := range o.Faults {
+			for _, layout := range layouts {
+				all = append(all, Cell{servers, fault, o.Hogs, o.RoundTrip.Nanoseconds(), layout, o.Settle.Nanoseconds()})
+			}
+		}
+	}
+	return all
 }
 
 // Run makes the experiments, round by round. The error is about the laboratory.
@@ -128,21 +175,18 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 		return nil, err
 	}
 	for range o.Repeats {
-		for _, servers := range o.Servers {
-			for _, fault := range o.Faults {
-				cell := Cell{servers, fault, o.Hogs, o.RoundTrip.Nanoseconds()}
-				if count(results, cell) >= o.Repeats {
-					continue
-				}
-				r, err := one(ctx, binary, cell)
-				if err != nil {
-					return results, err
-				}
-				r.Build = build
-				results = append(results, r)
-				if err := o.note(r, count(results, cell)); err != nil {
-					return results, err
-				}
+		for _, cell := range o.cells() {
+			if count(results, cell) >= o.Repeats {
+				continue
+			}
+			r, err := one(ctx, binary, cell)
+			if err != nil {
+				return results, err
+			}
+			r.Build = build
+			results = append(results, r)
+			if err := o.note(r, count(results, cell)); err != nil {
+				return results, err
 			}
 		}
 	}
@@ -205,7 +249,11 @@ func (o *Options) note(r Result, n int) error {
 		if r.Error != "" {
 			what = r.Error
 		}
-		fmt.Fprintf(o.Progress, "%d of %d: %d servers, %s: %s\n", n, o.Repeats, r.Servers, r.Fault, what)
+		where := ""
+		if r.Layout != "" {
+			where = ", oracle " + string(r.Layout)
+		}
+		fmt.Fprintf(o.Progress, "%d of %d: %d servers, %s%s: %s\n", n, o.Repeats, r.Servers, r.Fault, where, what)
 	}
 	if o.Results == "" {
 		return nil

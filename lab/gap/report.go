@@ -36,6 +36,8 @@ type Summary struct {
 	Failed  int     `json:"failed"` // experiments without a result
 	AimNs   int64   `json:"aim_ns"` // for both at p99
 	Verdict Verdict `json:"verdict"`
+	// Lateness is there where the cluster was let settle.
+	Lateness *Lateness `json:"lateness,omitempty"`
 }
 
 // Verdict is what a line says of its aim.
@@ -100,6 +102,9 @@ func summarise(c Cell, results []Result) Summary {
 	s.Write, s.Read, s.LateNs, s.SyncNs = spread(writes), spread(reads), atMost(late, 500), atMost(synced, 500)
 	s.BoundNs, s.RoundNs = atMost(bounds, 500), atMost(rounds, 500)
 	s.Beyond, s.AimNs = spread(beyond), c.aimNs()
+	if c.SettleNs > 0 {
+		s.Lateness = lateness(results)
+	}
 	switch {
 	case s.Lost > 0:
 		s.Verdict = Broken
@@ -144,6 +149,9 @@ func Print(w io.Writer, table []Summary) {
 			ms(s.Write.P50), ms(s.Write.P99), ms(s.Write.Max), ms(s.Read.P50), ms(s.Read.P99), ms(s.Read.Max), ms(s.Beyond.P99), ms(s.LateNs), ms(s.SyncNs), s.Acked, s.Lost, s.Failed, ms(s.AimNs))
 	}
 	t.Flush()
+	if slices.ContainsFunc(table, func(s Summary) bool { return s.Lateness != nil }) {
+		printLateness(w, table)
+	}
 	if slices.ContainsFunc(table, func(s Summary) bool { return s.RoundTripNs > 0 }) {
 		fmt.Fprintf(w, "aim over a round trip R: at p99 the published bound T + %d R, that is %[1]d R beyond T; and %[1]d R where the leader hands over\n", farRounds)
 	}

@@ -42,6 +42,10 @@ type Options struct {
 	// itself takes: see Network.Far.
 	RoundTrip time.Duration
 	Clients   int
+	// Oracles are servers of their own that decide who is up, 0 to MaxServers: o1 and so on, numbered after the first voters.
+	Oracles int
+	// ArgsOf gives what is added to the command line of a server, or of an oracle; nil for nothing.
+	ArgsOf func(name string) []string
 	// Env is added to every server's environment, as "NAME=value", for builds that can do more than the shipped one.
 	Env []string
 	// BinaryOf gives some servers another executable; see procs.Cluster.
@@ -82,12 +86,18 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	for i := 1; i <= o.Servers; i++ {
 		servers = append(servers, ServerNumbered(i))
 	}
-	genesis, err := cluster.New(servers, "", 1000)
+	all := slices.Clone(servers)
+	for i := 1; i <= o.Oracles; i++ {
+		s := ServerNumbered(o.Servers + i)
+		s.Name, s.Oracle = fmt.Sprintf("o%d", i), true
+		all = append(all, s)
+	}
+	genesis, err := cluster.New(all, "", 1000)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cluster{
-		Cluster: &procs.Cluster{Binary: o.Binary, Dir: o.Dir, Genesis: genesis, Env: o.Env, BinaryOf: o.BinaryOf, Exited: o.Exited},
+		Cluster: &procs.Cluster{Binary: o.Binary, Dir: o.Dir, Genesis: genesis, Env: o.Env, BinaryOf: o.BinaryOf, ArgsOf: o.ArgsOf, Exited: o.Exited},
 		Net:     &Network{}, HTTP: httpFrom(observer), servers: servers,
 	}
 	c.Net.Heal()
@@ -100,7 +110,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if err := c.Init(); err != nil {
 		return nil, err
 	}
-	for _, s := range servers {
+	for _, s := range all {
 		if err := c.Start(s.Name); err != nil {
 			c.Close()
 			return nil, err
@@ -180,9 +190,12 @@ func (c *Cluster) Names() []string {
 	return names
 }
 
-// Server gives the addresses of a server, also of one that has left. Names are those of ServerNumbered; it panics for
+// Server gives the addresses of a server, also of one that has left. Names are those of ServerNumbered, and of oracles; it panics for
 // another.
 func (c *Cluster) Server(name string) cluster.Server {
+	if s, err := c.Genesis.Server(name); err == nil {
+		return s
+	}
 	number, err := strconv.Atoi(strings.TrimPrefix(name, "n"))
 	if err != nil || number < 1 || number > 250 {
 		panic(fmt.Sprintf("lab real: no server is called %q", name))

@@ -60,3 +60,10 @@ func (w *World) Resume(p *Party) {
 		p.later(0, p.run)
 	}
 }
+
+// Part cuts every link between two lists of parties, for good.
+func (w *World) Part(a, b []*Party) {
+	for _, c := range toward(toward(nil, a, b), b, a) {
+		w.cut(c.from, c.to)
+	}
+}

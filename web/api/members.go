@@ -24,7 +24,9 @@ type Member struct {
 	Peer         string `json:"peer"`
 	Store        string `json:"store"` // hexadecimal; empty where it is not known yet
 	Organisation string `json:"organisation,omitempty"`
-	// Wish is what it shall be in every group: learner, voter or removed; Change is the change that said so.
+	// Oracle says that it is in the membership's group only; where an oracle votes, other servers learn there.
+	Oracle bool `json:"oracle,omitempty"`
+	// Wish is what it shall be in every group of its role: learner, voter or removed; Change is the change that said so.
 	Wish     string `json:"wish"`
 	Change   uint64 `json:"change,string"`
 	Replaces uint64 `json:"replaces,string,omitempty"`

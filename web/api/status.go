@@ -22,6 +22,8 @@ type Status struct {
 	Voice string `json:"voice"`
 	// AgreedAgeMs is how long ago a majority last confirmed anything to this server, in milliseconds; -1 if never.
 	AgreedAgeMs int64 `json:"agreed_age_ms"`
+	// OracleAgeMs is the same of the group that decides who is up. While it is silent nobody is called up or down, and the airspace goes on.
+	OracleAgeMs int64 `json:"oracle_age_ms"`
 	// ClockOffsetMs is how far the server's time of day is ahead of the voters' median, give or take ClockErrorMs. ClockState is
 	// "good", "wrong" where it is so far off that the server may not lead, or "unknown" where too few voters could be asked.
 	ClockOffsetMs float64 `json:"clock_offset_ms"`
