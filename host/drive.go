@@ -25,9 +25,11 @@ func (h *Host) drive() {
 			ask()
 			continue
 		case <-h.disk.Failed():
+			err := h.disk.Err()
+			h.err.CompareAndSwap(nil, &err) // before the others say that this start is over, which follows from it
 			h.sayFarewell(view.Disk)
 			h.pause(farewellPause)
-			h.fail(h.disk.Err())
+			h.fail(err)
 			return
 		case <-h.stop:
 			return
