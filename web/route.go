@@ -102,12 +102,12 @@ func (s *Server) mux() http.Handler {
 }
 
 // ofOracle says whether an oracle serves the route too.
-func (r *route) ofOracle() bool {
-	switch r.path {
+func (rt *route) ofOracle() bool {
+	switch rt.path {
 	case "/livez", "/readyz", "/metrics", base + "/status", base + "/upgrade", base + "/view", base + "/views":
 		return true
 	}
-	return strings.HasPrefix(r.path, base+"/members")
+	return strings.HasPrefix(rt.path, base+"/members")
 }
 
 // nowhere says that there is nothing at a path, or nothing by that method.

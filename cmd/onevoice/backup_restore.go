@@ -15,7 +15,7 @@ import (
 )
 
 func backupRestoreCommand() *cobra.Command {
-	var servers, out string
+	var servers, oracles, out string
 	cmd := &cobra.Command{
 		Use:   "restore FILE --servers n1=HOST:PORT,n2=HOST:PORT,n3=HOST:PORT",
 		Short: "Make the file that begins a new cluster with a backup",
@@ -31,6 +31,9 @@ never reached. Log time and service time go on from the backup's. Whoever follow
 			if err != nil {
 				return usageError{err}
 			}
+			if list, err = cluster.WithOracles(list, oracles); err != nil {
+				return usageError{err}
+			}
 			genesis, info, err := restoredGenesis(args[0], list)
 			if err != nil {
 				return err
@@ -39,18 +42,22 @@ never reached. Log time and service time go on from the backup's. Whoever follow
 				return err
 			}
 			w := cmd.OutOrStdout()
-			fmt.Fprintf(w, "cluster %s with %d servers, from a backup of cluster %s: %s\n", genesis.Cluster, len(list), info.Cluster, out)
+			fmt.Fprintf(w, "cluster %s with %d servers, from a backup of cluster %s: %s\n", genesis.Cluster, len(genesis.Full()), info.Cluster, out)
 			for _, g := range info.Groups {
 				fmt.Fprintf(w, "group %d begins at index %d with the state of index %d: %d sectors, %d flights\n", g.Group,
 					g.Index+consensus.RebirthIndices, g.Index, g.Sectors, g.Flights)
 			}
-			for _, s := range list {
+			for _, s := range genesis.Full() {
 				fmt.Fprintf(w, "next, where %s runs: onevoice serve --init-from %s --restore %s --name %s --dir DIR\n", s.Name, out, args[0], s.Name)
+			}
+			for _, s := range genesis.Oracles() {
+				fmt.Fprintf(w, "next, where %s runs: onevoice oracle --init-from %s --name %s --dir DIR\n", s.Name, out, s.Name)
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&servers, "servers", "", "the first voters of the new cluster, name=host:port, separated by commas")
+	cmd.Flags().StringVar(&oracles, "oracles", "0", "its oracles, as in onevoice init")
 	cmd.Flags().StringVar(&out, "out", "cluster.json", "the file to make; never overwritten")
 	if err := cmd.MarkFlagRequired("servers"); err != nil {
 		panic(err) // the flag is defined above
@@ -100,7 +107,7 @@ func stateOf(image *consensus.Image) string {
 func firstState(g cluster.Genesis, self cluster.Server, path string) ([]step.Op, error) {
 	config := nodeConfig(g, self, rand.New(rand.NewPCG(0, 0)))
 	switch {
-	case g.Restored == nil && path == "":
+	case g.Restored == nil && path == "", self.Oracle: // backups hold the airspace only
 		return replica.Bootstrap(config)
 	case g.Restored == nil:
 		return nil, usageError{errors.New("serve: --restore is given, but the cluster file is of a cluster that begins empty; make one with onevoice backup restore")}

@@ -2,6 +2,7 @@ package gap
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,5 +116,63 @@ func TestResultsOfTheSameProgramGoOn(t *testing.T) {
 	}
 	if _, err := o.earlier("b1"); err == nil {
 		t.Error("a damaged file is read without a word")
+	}
+}
+
+// TestEachRepeatTakesAllLayoutsInTurn, so that what else the machine does meets them alike.
+func TestEachRepeatTakesAllLayoutsInTurn(t *testing.T) {
+	o := Options{Servers: []int{3}, Faults: []Fault{Kill, Stop}, Repeats: 1, Layouts: []Layout{Inside, OwnRealtime}, Settle: time.Second}
+	if err := o.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range o.cells() {
+		got = append(got, string(c.Fault)+" "+string(c.Layout))
+	}
+	if want := "kill inside, kill own-realtime, stop inside, stop own-realtime"; strings.Join(got, ", ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+	for layout, want := range map[Layout]string{Inside: "0", InsideRealtime: "0 n1", Own: "3", OwnRealtime: "3 o1"} {
+		oracles, args := layout.plan()
+		text := fmt.Sprint(oracles)
+		for _, name := range []string{"n1", "o1"} {
+			if len(args(name)) > 0 {
+				text += " " + name
+			}
+		}
+		if text != want {
+			t.Errorf("%s: %s, want %s", layout, text, want)
+		}
+	}
+	o.Layouts = append(o.Layouts, "moon")
+	if err := o.Check(); err == nil || !strings.Contains(err.Error(), `oracle is "moon", allowed: [inside`) {
+		t.Error(err)
+	}
+	o.Layouts, o.Settle = nil, 2*time.Minute
+	if err := o.Check(); err == nil || !strings.Contains(err.Error(), "settle is 2m0s") {
+		t.Error(err)
+	}
+	if n := len(o.cells()); n != 2 {
+		t.Errorf("%d cells without layouts", n)
+	}
+}
+
+func TestLatenessOfLayouts(t *testing.T) {
+	cell := Cell{Servers: 3, Fault: Stop, Hogs: 2, Layout: Own, SettleNs: 1}
+	all := results(cell, 3, 20*milli, milli)
+	for i := range all {
+		all[i].Punctuality = Punctuality{ServerLateNs: int64(10*i+10) * milli, OracleLateNs: int64(i) * milli, PublishedNs: 80 * milli, Views: uint64(i)}
+	}
+	all = append(all, Result{Cell: cell, Error: "x"})
+	l := Summarise(all)[0].Lateness
+	if l == nil || l.Server != (Spread{20 * milli, 30 * milli, 30 * milli}) || l.Oracle.P50 != milli || l.Published.Max != 80*milli || l.Views.Max != 2 {
+		t.Fatalf("%+v", l)
+	}
+	var out bytes.Buffer
+	Print(&out, Summarise(all))
+	for _, want := range []string{"oracle late p50 ms", "own        3   stop     2        3                  20   30                   1    2                80   80          1    2"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
 	}
 }
