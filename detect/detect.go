@@ -18,10 +18,6 @@ const (
 )
 
 const (
-	// freshNs is for how long a start is young: how late its ticks are is hardly known, and starting is when they are the latest. As long as
-	// it or who watches it is young the bound between the two is freshBoundNs at least.
-	freshNs      = int64(time.Second)
-	freshBoundNs = int64(200 * time.Millisecond)
 	// slowDiskNs is for how long a server whose own disk was slow does not say of others that they are stuck.
 	slowDiskNs = int64(2 * time.Second)
 	// boundParts is how many times the bound is what one in a thousand of any server's ticks is late by.
@@ -39,7 +35,6 @@ type Detector struct {
 	self, boot uint64
 	nowNs      int64
 	tickNs     int64 // of the last tick, 0 before the first
-	beganNs    int64 // when time was told first
 	slowNs     int64 // until when this server's own disk counts as slow
 	abstain    int   // ticks for which there is no opinion
 	late       lateness
@@ -53,7 +48,6 @@ type Detector struct {
 // peer is what is known of another server. Moments are by this server's clock.
 type peer struct {
 	server    uint64
-	beganNs   int64 // when the first beat of its start came, 0 before
 	heardNs   int64 // when its newest beat came
 	directNs  int64 // when the newest came that no other server passed on
 	echoNs    int64 // until when it has heard us, by its own word
@@ -89,12 +83,7 @@ func (d *Detector) peer(server uint64) *peer {
 }
 
 // Now moves time, which never goes back.
-func (d *Detector) Now(nowNs int64) {
-	d.nowNs = max(d.nowNs, nowNs)
-	if d.beganNs == 0 {
-		d.beganNs = nowNs
-	}
-}
+func (d *Detector) Now(nowNs int64) { d.nowNs = max(d.nowNs, nowNs) }
 
 // Tick says that a tick has come, at Now's time.
 func (d *Detector) Tick() {
@@ -120,9 +109,6 @@ func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
 		d.old++
 		return
 	case b.Boot > p.beat.Boot:
-		if !b.Fell { // who was taken down has run before, and must show that it is better
-			p.beganNs = d.nowNs
-		}
 		p.echoNs = d.nowNs // it has had no time to hear anybody
 	}
 	if view.Over(d.floors, from, b.Boot) {
@@ -186,11 +172,7 @@ func (d *Detector) BoundNs() int64 { return d.ofMajority(d.boundNs) }
 // boundNs is the bound of one server: 60 ms; or four times what one in a thousand ticks of this server or any that is heard is late by;
 // or what the way to it and back asks for; up to a second.
 func (d *Detector) boundNs(p *peer) int64 {
-	least := LeastBoundNs
-	if d.nowNs-max(d.beganNs, p.beganNs) < freshNs {
-		least = freshBoundNs
-	}
-	return min(max(least, d.lateBoundNs(), p.round.boundNs()), MostBoundNs)
+	return min(max(d.lateBoundNs(), p.round.boundNs()), MostBoundNs)
 }
 
 func (d *Detector) lateBoundNs() int64 {

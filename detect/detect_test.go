@@ -20,13 +20,6 @@ type net struct {
 }
 
 func newNet(n int) *net {
-	w := youngNet(n)
-	w.run(freshNs + 20*ms)
-	return w
-}
-
-// youngNet is one whose servers have just started.
-func youngNet(n int) *net {
 	w := &net{nowNs: ms, cut: map[[2]int]bool{}, down: map[int]bool{}}
 	var all []uint64
 	for i := range n {
@@ -132,10 +125,25 @@ func TestWhoSaysItIsStuck(t *testing.T) {
 	w.opinion(t, 0, 1, view.Stuck)
 }
 
+// TestTheYoungCountEachLateTick: of its first ticks a start counts the latest, later it takes two in a thousand.
+func TestTheYoungCountEachLateTick(t *testing.T) {
+	late := func(after int) int64 {
+		var l lateness
+		for range after {
+			l.add(0)
+		}
+		l.add(80 * ms)
+		return l.p999
+	}
+	if young, old := late(10), late(youngTicks); young != 80*ms || old != 0 {
+		t.Errorf("one tick late by 80 ms makes %d ms of a young start, %d ms of an old one", young/ms, old/ms)
+	}
+}
+
 // TestWhoWasLateHasNoOpinion: after a pause of its own a server cannot tell who was silent.
 func TestWhoWasLateHasNoOpinion(t *testing.T) {
 	w := newNet(3)
-	w.run(100 * ms)
+	w.run((youngTicks + 1) * step.TickNs)
 	w.down[0] = true
 	w.run(500 * ms)
 	delete(w.down, 0)
@@ -187,7 +195,7 @@ func TestBeatsOfEarlierStartsAreDropped(t *testing.T) {
 	w.run(100 * ms)
 	d := w.detectors[0]
 	d.Heard(2, wire.Beat{Boot: 2}, false)
-	d.Now(w.nowNs + freshBoundNs + 1)
+	d.Now(w.nowNs + LeastBoundNs + 1)
 	d.Heard(2, wire.Beat{Boot: 1}, false)
 	w.opinion(t, 0, 1, view.Silent)
 	if s := d.Status(); s.Old != 1 || s.Peers[0].Boot != 2 {

@@ -66,7 +66,7 @@ func TestToldToBeDown(t *testing.T) {
 
 // Its own last word is held against a server at once, and it is not among those heard once its machine says that nobody is there.
 func TestTheLastWord(t *testing.T) {
-	d := youngNet(3).detectors[0]
+	d := newNet(3).detectors[0]
 	d.Heard(2, wire.Beat{Boot: 1, Leaving: true}, false)
 	if b, ok := d.Said(2); !ok || !b.Leaving || d.Opinion(2) != view.NoEvidence {
 		t.Errorf("%+v, %v", b, ok)

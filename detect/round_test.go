@@ -23,7 +23,7 @@ type flight struct {
 }
 
 func newFar(n int, roundNs func(i, k int) int64) *far {
-	return &far{net: youngNet(n), roundNs: roundNs, last: map[[2]int]int64{}}
+	return &far{net: newNet(n), roundNs: roundNs, last: map[[2]int]int64{}}
 }
 
 // run lets time pass, a tenth of a millisecond at a time.
@@ -182,7 +182,7 @@ func TestASickServerSlowsNobodyElse(t *testing.T) {
 
 // TestWhatWaitedHereIsNoRoundTrip: after a pause of this server's own, all that came meanwhile is old.
 func TestWhatWaitedHereIsNoRoundTrip(t *testing.T) {
-	w := youngNet(2)
+	w := newNet(2)
 	w.run(1_000 * ms)
 	d := w.detectors[0]
 	old := w.detectors[1].Beat()
@@ -201,7 +201,7 @@ func TestWhatWaitedHereIsNoRoundTrip(t *testing.T) {
 
 // TestWaysByAThirdServerAreNoRoundTrip, neither there nor back.
 func TestWaysByAThirdServerAreNoRoundTrip(t *testing.T) {
-	w := youngNet(2)
+	w := newNet(2)
 	w.run(100 * ms)
 	d := w.detectors[0]
 	samples := d.peers[0].round.samples

@@ -14,9 +14,6 @@ import (
 	"onevoice/view"
 )
 
-// youngNs is for how long servers that have just started are given more time before they are suspected.
-const youngNs = 1_200 * milliNs
-
 // gapGroup is the group of an experiment about gaps.
 const gapGroup = 1
 
@@ -123,7 +120,7 @@ func (r *gapRun) add(self uint64, servers int) error {
 // measure waits for steady work, begins the fault some time later, and gives the longest gaps from then on.
 func (r *gapRun) measure(o GapOptions) (Gap, error) {
 	steady := func() bool {
-		return r.clients[0].asked > 20 && r.clients[1].asked > 20 && r.world.NowNs() > youngNs
+		return r.clients[0].asked > 20 && r.clients[1].asked > 20
 	}
 	if most := 5*secNs + 60*o.RoundNs; !r.world.Run(most, steady) {
 		return Gap{}, fmt.Errorf("cluster: seed %d: no steady work within %d ms", o.Seed, most/milliNs)
