@@ -29,12 +29,6 @@ func Process() error {
 	return nil
 }
 
-// Thread binds the calling goroutine to its thread, and puts that under SCHED_RR.
-func Thread() error {
-	runtime.LockOSThread()
-	return ask()
-}
-
 // policy is sched_getscheduler(2) of the calling thread.
 func policy() uintptr {
 	p, _, _ := syscall.Syscall(syscall.SYS_SCHED_GETSCHEDULER, 0, 0, 0)
