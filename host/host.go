@@ -42,8 +42,6 @@ type Options struct {
 	Certs *cert.Keeper
 	// Needs says which rights clients' frames need. It has to be there with Certs; without them everybody may do everything.
 	Needs Needs
-	// Driver, where set, is called on the goroutine that drives the node before it begins: to bind it to a thread, and give that a priority.
-	Driver func()
 	// Build is the name of this program's build, told to other servers.
 	Build string
 	// Log gets what people want to know; nil for nothing.
@@ -116,7 +114,7 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 	h := newHost(o, known, listener)
 	dialing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.cancel = cancel
-	h.run(dialing, o.Driver)
+	h.run(dialing)
 	context.AfterFunc(ctx, h.end)
 	h.log.Info("serving", "server", o.Self, "address", listener.Addr().String(), "boot", o.Store.Identity().Boot)
 	return h, nil
@@ -160,13 +158,8 @@ func (h *Host) addGroup(s consensus.Status) {
 }
 
 // run starts the goroutines.
-func (h *Host) run(dialing context.Context, driver func()) {
-	h.wg.Go(func() {
-		if driver != nil {
-			driver()
-		}
-		h.drive()
-	})
+func (h *Host) run(dialing context.Context) {
+	h.wg.Go(h.drive)
 	h.wg.Go(h.accept)
 	for _, number := range h.numbers {
 		h.wg.Go(func() { h.groups[number].journal.run(h.stop) })

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +29,8 @@ Each command below says, before it acts, how many failures the cluster survives 
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := listMembers(cmd.Context(), &a)
 			if err != nil {
-				return err
+				_, saying := io.WriteString(cmd.ErrOrStderr(), deafTo(standings(cmd.Context(), &a, a.client())))
+				return errors.Join(err, saying)
 			}
 			if a.output == "json" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)

@@ -33,6 +33,7 @@ It answers /livez, /readyz, /metrics, /api/v1/status, /api/v1/members and /api/v
 		},
 	}
 	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.realtime, "realtime", false, "run before other programs, where the system allows it")
 	return cmd
 }
 
@@ -47,22 +48,15 @@ func (o *serveOptions) checkRole(self cluster.Server) error {
 	return nil
 }
 
-// schedule asks for real-time scheduling where that is wanted: of an oracle's whole process, and in a full server, which has much else to do, of
-// the thread that drives the node. A refusal is said, and nothing else follows from it.
-func (o *serveOptions) schedule(log *slog.Logger) (driver func()) {
-	ask := func(of func() error) {
-		if err := of(); err != nil {
-			log.Warn("no real-time scheduling: this process runs like any other", "why", err,
-				"next", "give it CAP_SYS_NICE: setcap cap_sys_nice+ep on the program, or AmbientCapabilities=CAP_SYS_NICE in its systemd unit")
-			return
-		}
-		log.Info("real-time scheduling", "policy", "SCHED_RR", "priority", realtime.Priority)
+// schedule asks for real-time scheduling where that is wanted. A refusal is said, and nothing else follows from it.
+func (o *serveOptions) schedule(log *slog.Logger) {
+	if !o.realtime {
+		return
 	}
-	switch {
-	case o.realtime && o.oracle:
-		ask(realtime.Process)
-	case o.realtime:
-		return func() { ask(realtime.Thread) }
+	if err := realtime.Process(); err != nil {
+		log.Warn("no real-time scheduling: this process runs like any other", "why", err,
+			"next", "give it CAP_SYS_NICE: setcap cap_sys_nice+ep on the program, or AmbientCapabilities=CAP_SYS_NICE in its systemd unit")
+		return
 	}
-	return nil
+	log.Info("real-time scheduling", "policy", "SCHED_RR", "priority", realtime.Priority)
 }

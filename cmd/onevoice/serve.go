@@ -77,7 +77,6 @@ func (o *serveOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.dir, "dir", "", "the server's directory")
 	cmd.Flags().StringVar(&o.name, "name", "", "the server's name in the cluster file; with --init-from")
 	cmd.Flags().StringVar(&o.initFrom, "init-from", "", "the cluster file, the first time")
-	cmd.Flags().BoolVar(&o.realtime, "realtime", false, "run what decides who is up before other programs, where the system allows it")
 	cmd.Flags().StringVar(&o.cpuProfile, "cpu-profile", "", "write a CPU profile to this file until the server stops")
 	cmd.Flags().BoolVar(&o.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends")
 	o.proof.flags(cmd)
@@ -117,7 +116,7 @@ func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(logs, nil)).With("server", self.Name)
-	driver := o.schedule(log)
+	o.schedule(log)
 	proofs, err := o.proof.open(genesis, self, log)
 	if err != nil {
 		return err
@@ -127,7 +126,7 @@ func runServe(ctx context.Context, o serveOptions, logs io.Writer) error {
 		return err
 	}
 	defer s.Close()
-	return serve(ctx, s, genesis, self, proofs, o.limits, driver, log)
+	return serve(ctx, s, genesis, self, proofs, o.limits, log)
 }
 
 func profile(path string) (stop func(), err error) {
@@ -257,7 +256,7 @@ func open(disk store.FS, dir string, g cluster.Genesis, self cluster.Server) (*s
 }
 
 // serve runs node, gateway and HTTP until ctx ends or the node stops.
-func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, proofs proofs, l consensus.Limits, driver func(), log *slog.Logger) error {
+func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.Server, proofs proofs, l consensus.Limits, log *slog.Logger) error {
 	listener, err := listen(self.HTTP, proofs)
 	if err != nil {
 		return err
@@ -291,7 +290,7 @@ func serve(ctx context.Context, s *store.Store, g cluster.Genesis, self cluster.
 	}
 	// The host outlives ctx a little: what this server leads is handed over first.
 	h, err := host.Start(context.WithoutCancel(ctx), host.Options{Node: node, Store: s, Self: self.Number, Cluster: g.ID(), Listen: self.Peer, Peers: peers,
-		Certs: proofs.certs, Needs: needs(), Build: build(), Driver: driver, Log: log})
+		Certs: proofs.certs, Needs: needs(), Build: build(), Log: log})
 	if err != nil {
 		return err
 	}

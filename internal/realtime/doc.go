@@ -1,4 +1,4 @@
-// Package realtime asks the system to run this process, or one thread of it, before other programs.
+// Package realtime asks the system to run this process before other programs.
 // It is loud: it asks the system.
 //
 // What runs so is woken at once on a machine that is busy otherwise. It must have little to do: while it runs, nothing else does on that

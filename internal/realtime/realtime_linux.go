@@ -1,11 +1,9 @@
 package realtime
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 	"syscall"
 	"unsafe"
 )
@@ -13,56 +11,36 @@ import (
 // roundRobin is SCHED_RR of sched(7): threads of one priority take turns.
 const roundRobin = 2
 
-// rounds bounds the looks for threads that were started meanwhile by one not yet asked for.
-const rounds = 100
-
-// Process puts all threads of this process under SCHED_RR. Those that are started later have it from who starts them, also by exec.
+// Process puts this process under SCHED_RR with all its threads. Those that run already cannot be named surely (in a namespace of processes
+// /proc may count otherwise than the system), so the calling one asks for itself and executes the program anew, with the same arguments: each
+// thread has it from the one that starts it. It returns in that new start, or where it fails; call it before anything is open.
 func Process() error {
-	asked := map[int]bool{}
-	for range rounds {
-		fresh, err := askAll(asked)
-		if err != nil || fresh == 0 {
-			return err
-		}
-	}
-	return fmt.Errorf("real-time scheduling: threads were still being started after %d looks", rounds)
-}
-
-// askAll asks for every thread that was not asked for, and says how many those were.
-func askAll(asked map[int]bool) (fresh int, err error) {
-	threads, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return 0, fmt.Errorf("real-time scheduling: %w", err)
-	}
-	for _, t := range threads {
-		id, err := strconv.Atoi(t.Name())
-		if err != nil || asked[id] {
-			continue
-		}
-		if err := ask(id); err != nil && !errors.Is(err, syscall.ESRCH) {
-			return fresh, fmt.Errorf("real-time scheduling: sched_setscheduler: %w", err)
-		}
-		asked[id] = true
-		fresh++
-	}
-	return fresh, nil
-}
-
-// Thread binds the calling goroutine to its thread, and puts that under SCHED_RR.
-func Thread() error {
 	runtime.LockOSThread()
-	if err := ask(0); err != nil {
-		return fmt.Errorf("real-time scheduling: sched_setscheduler: %w", err)
+	defer runtime.UnlockOSThread()
+	if policy() == roundRobin {
+		return nil
+	}
+	if err := ask(); err != nil {
+		return err
+	}
+	if err := syscall.Exec("/proc/self/exe", os.Args, os.Environ()); err != nil {
+		return fmt.Errorf("real-time scheduling: start anew: %w", err)
 	}
 	return nil
 }
 
-// ask is sched_setscheduler(2) of one thread, 0 for the calling one.
-func ask(thread int) error {
+// policy is sched_getscheduler(2) of the calling thread.
+func policy() uintptr {
+	p, _, _ := syscall.Syscall(syscall.SYS_SCHED_GETSCHEDULER, 0, 0, 0)
+	return p
+}
+
+// ask is sched_setscheduler(2) of the calling thread.
+func ask() error {
 	param := struct{ priority int32 }{Priority}
-	_, _, failed := syscall.Syscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(thread), roundRobin, uintptr(unsafe.Pointer(&param)))
+	_, _, failed := syscall.Syscall(syscall.SYS_SCHED_SETSCHEDULER, 0, roundRobin, uintptr(unsafe.Pointer(&param)))
 	if failed != 0 {
-		return failed
+		return fmt.Errorf("real-time scheduling: sched_setscheduler: %w", failed)
 	}
 	return nil
 }

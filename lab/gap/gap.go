@@ -60,16 +60,15 @@ type Options struct {
 // Layout is where the oracle runs.
 type Layout string
 
-// The layouts. With the two real-time ones go SCHED_RR, priority 1: for an oracle's process, or for the thread that drives a server's node.
+// The layouts.
 const (
-	Inside         Layout = "inside"
-	InsideRealtime Layout = "inside-realtime"
-	Own            Layout = "own"
-	OwnRealtime    Layout = "own-realtime"
+	Inside      Layout = "inside"       // the servers
+	Own         Layout = "own"          // processes of its own
+	OwnRealtime Layout = "own-realtime" // the same under SCHED_RR
 )
 
 // Layouts lists all, in the order of the table.
-func Layouts() []Layout { return []Layout{Inside, InsideRealtime, Own, OwnRealtime} }
+func Layouts() []Layout { return []Layout{Inside, Own, OwnRealtime} }
 
 // Limits of Options.
 const (

@@ -132,7 +132,7 @@ func TestEachRepeatTakesAllLayoutsInTurn(t *testing.T) {
 	if want := "kill inside, kill own-realtime, stop inside, stop own-realtime"; strings.Join(got, ", ") != want {
 		t.Errorf("%v, want %s", got, want)
 	}
-	for layout, want := range map[Layout]string{Inside: "0", InsideRealtime: "0 n1", Own: "3", OwnRealtime: "3 o1"} {
+	for layout, want := range map[Layout]string{Inside: "0", Own: "3", OwnRealtime: "3 o1"} {
 		oracles, args := layout.plan()
 		text := fmt.Sprint(oracles)
 		for _, name := range []string{"n1", "o1"} {

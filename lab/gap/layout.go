@@ -33,8 +33,7 @@ func (l Layout) plan() (oracles int, args func(name string) []string) {
 		oracles = ownOracles
 	}
 	return oracles, func(name string) []string {
-		own := strings.HasPrefix(name, "o")
-		if l == InsideRealtime && !own || l == OwnRealtime && own {
+		if l == OwnRealtime && strings.HasPrefix(name, "o") {
 			return []string{"--realtime"}
 		}
 		return nil
