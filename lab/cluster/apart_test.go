@@ -63,7 +63,7 @@ func (r *obeyRun) lawful() {
 
 // An oracle that stops, the one that decides too, is called down by those that are left, and nobody waits for it.
 func TestAnOracleStops(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := newApartRun(t, seed, apartServers, apartOracles)
 		led := r.decides()
 		if led == nil {
@@ -87,7 +87,7 @@ func TestAnOracleStops(t *testing.T) {
 
 // A server that stops is called down, and its group goes on.
 func TestAServerBesideOraclesStops(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := newApartRun(t, seed, apartServers, apartOracles)
 		led := r.leader()
 		r.quiet()
@@ -108,7 +108,7 @@ func TestAServerBesideOraclesStops(t *testing.T) {
 
 // Without oracles no view is made, and the servers go on, with another leader too. Those that come back call down who has died.
 func TestAllOraclesStop(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := newApartRun(t, seed, apartServers, apartOracles)
 		for _, o := range r.oracles() {
 			r.world.Strike(sim.Pause, o)
@@ -162,7 +162,7 @@ func TestOraclesAreCutOff(t *testing.T) {
 
 // All lose power: the oracles elect and admit, and the servers answer, whoever is first.
 func TestAllLosePowerBesideOracles(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := newApartRun(t, seed, apartServers, apartOracles)
 		before, asked := len(r.views), r.clients[0].asked
 		r.world.PowerCut(sim.Stream(seed, "power").Int64N(200*milliNs) + 1)
