@@ -15,10 +15,10 @@ type pace struct {
 }
 
 const (
-	// leastElectionNs is the shortest of the times after which raft's own timer begins an election, as it is in one hall, mostElectionNs
-	// bounds it; they are by chance up to twice as long.
+	// leastElectionNs is the shortest of the times after which raft's own timer begins an election, as it is in one hall; they are by chance up
+	// to twice as long. mostElectionNs bounds it: a round trip that was measured in bad times must not keep a group without a leader for long.
 	leastElectionNs = electionTicks * step.TickNs
-	mostElectionNs  = int64(2 * time.Second)
+	mostElectionNs  = int64(500 * time.Millisecond)
 	// electionRounds is how many round trips it is.
 	electionRounds = 8
 )
