@@ -9,7 +9,6 @@ import (
 	"iter"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"onevoice/codec"
 	"onevoice/consensus"
 	"onevoice/host"
+	"onevoice/internal/ports"
 	"onevoice/machine"
 	"onevoice/replica"
 	"onevoice/store"
@@ -95,14 +95,13 @@ func newCluster(t testing.TB) *cluster {
 // freeAddresses finds ports that were free a moment ago; whoever listens takes them anew.
 func freeAddresses(t testing.TB, n uint64) map[uint64]string {
 	t.Helper()
+	all, err := ports.Addresses(int(n))
+	if err != nil {
+		t.Fatal(err)
+	}
 	addrs := map[uint64]string{}
-	for number := range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addrs[number+1] = l.Addr().String()
+	for i, address := range all {
+		addrs[uint64(i+1)] = address
 	}
 	return addrs
 }

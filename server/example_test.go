@@ -3,14 +3,13 @@ package server_test
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
 
 	"onevoice/client"
 	"onevoice/examples/counter"
+	"onevoice/internal/ports"
 	"onevoice/server"
 )
 
@@ -22,7 +21,8 @@ func Example() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
-	addresses := freeAddresses(3)
+	addresses, err := ports.Addresses(3)
+	check(err)
 	servers := map[uint64]*server.Server{}
 	for n := uint64(1); n <= 3; n++ {
 		servers[n], err = server.Start(ctx, server.Options{
@@ -58,19 +58,6 @@ func Example() {
 	// Output:
 	// 40 from another server: true
 	// 42
-}
-
-// freeAddresses finds ports that were free a moment ago, below those from which systems take the ports of connections that are dialled.
-func freeAddresses(n int) (addresses []string) {
-	for len(addresses) < n {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.N(20_000)))
-		if err != nil {
-			continue // somebody listens there
-		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr().String())
-	}
-	return addresses
 }
 
 func check(err error) {

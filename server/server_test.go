@@ -12,6 +12,7 @@ import (
 
 	"onevoice/client"
 	"onevoice/examples/counter"
+	"onevoice/internal/ports"
 	"onevoice/members"
 	"onevoice/oracle"
 	"onevoice/server"
@@ -30,7 +31,11 @@ type cluster struct {
 }
 
 func newCluster(t *testing.T, n int) *cluster {
-	c := &cluster{t: t, dir: t.TempDir(), addresses: freeAddresses(n + 1), servers: map[uint64]*server.Server{}}
+	addresses, err := ports.Addresses(n + 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{t: t, dir: t.TempDir(), addresses: addresses, servers: map[uint64]*server.Server{}}
 	t.Cleanup(func() {
 		for n := range c.servers {
 			c.stop(n)
@@ -223,7 +228,10 @@ func TestAServerJoinsByInvitation(t *testing.T) {
 
 // TestWhatIsRefused says what is wrong, and what would be right.
 func TestWhatIsRefused(t *testing.T) {
-	addresses := freeAddresses(3)
+	addresses, err := ports.Addresses(3)
+	if err != nil {
+		t.Fatal(err)
+	}
 	first := func(n uint64, a ...string) *server.First { return &server.First{Number: n, Addresses: a} }
 	made := server.Options{Dir: t.TempDir(), Machine: counter.New, First: first(1, addresses[0])}
 	s, err := server.Start(t.Context(), made)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"onevoice/client/lock"
 	"onevoice/consensus"
 	"onevoice/host"
+	"onevoice/internal/ports"
 	"onevoice/machine"
 	"onevoice/members"
 	"onevoice/oracle"
@@ -33,13 +33,12 @@ type servers struct {
 
 func newServers(t *testing.T) *servers {
 	s := &servers{t: t, dir: t.TempDir(), peers: map[uint64]string{}, up: map[uint64]func(){}}
-	for n := range uint64(3) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		s.peers[n+1] = l.Addr().String()
+	all, err := ports.Addresses(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, address := range all {
+		s.peers[uint64(i+1)] = address
 	}
 	for n := range s.peers {
 		first, err := replica.Bootstrap(s.config(n))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"onevoice/internal/cluster"
+	"onevoice/internal/ports"
 	"onevoice/internal/procs"
 	"onevoice/web/ask"
 )
@@ -76,16 +76,11 @@ func newServers(t *testing.T, serviceTime string) *procs.Cluster {
 
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	free, err := ports.Free(n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return ports
+	return free
 }
 
 // patience is how long a condition may take on a loaded machine; reaching it is a failure, never a measure.

@@ -146,6 +146,7 @@ func product() []Room {
 		{"internal/procs", Loud, "internal/cluster", nil},
 		{"internal/realm", Loud, "", nil},
 		{"internal/fresh", Loud, "", nil},
+		{"internal/ports", Loud, "", nil},
 		{"internal/realtime", Loud, "", nil},
 		{"cert", Loud, "subject internal/fresh", nil},
 		{"token", Loud, "subject internal/fresh", Uses{jose: "tokens and key sets: parsing and signatures"}},

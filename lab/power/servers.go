@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"onevoice/internal/cluster"
+	"onevoice/internal/ports"
 	"onevoice/internal/procs"
 	"onevoice/store/dropfs"
 	"onevoice/web/api"
@@ -40,14 +40,14 @@ type servers struct {
 
 // begin makes a cluster of n servers in dir and starts them all; each has made its directory when it returns.
 func begin(ctx context.Context, dir, binary string, n int, env []string) (*servers, error) {
-	ports, err := freePorts(2 * n)
+	free, err := ports.Free(2 * n)
 	if err != nil {
 		return nil, err
 	}
 	var list []cluster.Server
 	for i := range n {
 		list = append(list, cluster.Server{Name: fmt.Sprintf("n%d", i+1), Number: uint64(i + 1),
-			HTTP: fmt.Sprintf("127.0.0.1:%d", ports[2*i]), Peer: fmt.Sprintf("127.0.0.1:%d", ports[2*i+1])})
+			HTTP: fmt.Sprintf("127.0.0.1:%d", free[2*i]), Peer: fmt.Sprintf("127.0.0.1:%d", free[2*i+1])})
 	}
 	genesis, err := cluster.New(list, "", 1000)
 	if err != nil {
@@ -73,20 +73,6 @@ func begin(ctx context.Context, dir, binary string, n int, env []string) (*serve
 		}
 	}
 	return s, nil
-}
-
-// freePorts finds ports that nobody uses now.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 // left are the servers whose disks are there, by name.
