@@ -121,7 +121,9 @@ func (g *Group) transmit(m *raftpb.Message) {
 // mayOffer notes that a follower is offered the newest snapshot. Where that is from before it was a member raft would not take it there:
 // then a newer one is saved, and raft tries again at the next heartbeat.
 func (g *Group) mayOffer(m *raftpb.Message) bool {
-	if !g.snap.meta.members.has(m.GetTo()) {
+	// The message may name one that was the newest until a moment ago.
+	named := membersOf(m.GetSnapshot().GetMetadata().GetConfState(), 0)
+	if !g.snap.meta.members.has(m.GetTo()) || !named.has(m.GetTo()) {
 		g.snap.wanted = true
 		g.rn.ReportSnapshot(m.GetTo(), raft.SnapshotFailure)
 		return false

@@ -360,13 +360,19 @@ func TestAnOlderSnapshotIsOfferedToOldMembers(t *testing.T) {
 	})
 	l.group.state.members.learners = []uint64{4}
 	defer func() { l.group.state.members.learners = nil }()
+	named := &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{ConfState: &raftpb.ConfState{Voters: []uint64{1, 2, 3}}}}
 	to := func(id uint64) bool {
-		return l.group.mayOffer(&raftpb.Message{Type: raftpb.MsgSnap.Enum(), To: new(id), From: new(l.id)})
+		return l.group.mayOffer(&raftpb.Message{Type: raftpb.MsgSnap.Enum(), To: new(id), From: new(l.id), Snapshot: named})
 	}
 	if !to(behind.id) || l.group.snap.wanted {
 		t.Error("a voter of then is not offered the snapshot of then")
 	}
 	if to(4) || !l.group.snap.wanted {
 		t.Error("a learner is offered a snapshot from before it came, or none is saved for it")
+	}
+	l.group.snap.wanted = false
+	l.group.snap.meta.members.learners = []uint64{4} // a newer one is there, which raft's message does not name yet
+	if to(4) || !l.group.snap.wanted {
+		t.Error("a learner is offered the snapshot before the one that has it")
 	}
 }
