@@ -181,3 +181,18 @@ func (r *Reader) String(most int) string { return string(r.Bytes(most)) }
 func (r *Reader) Rest() []byte { return r.Raw(len(r.b)) }
 
 func uvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
+
+// Chunks yields a list in chunks: each begins with head and is closed from most bytes on. It says whether yield wants more.
+func Chunks[T any](head []byte, most int, list []T, put func(T, *Writer), yield func([]byte) bool) bool {
+	for len(list) > 0 {
+		w := Writer{B: append([]byte(nil), head...)}
+		for len(list) > 0 && len(w.B) < most {
+			put(list[0], &w)
+			list = list[1:]
+		}
+		if !yield(w.B) {
+			return false
+		}
+	}
+	return true
+}

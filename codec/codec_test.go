@@ -220,3 +220,20 @@ func runOne(r *Reader, op byte) int {
 	}
 	return 0
 }
+
+// Chunks closes a chunk from the given size on, begins each with the head, and stops when nobody wants more.
+func TestChunks(t *testing.T) {
+	list := []uint64{1, 2, 3, 4, 5}
+	put := func(n uint64, w *Writer) { w.U64(n) }
+	var got []string
+	collect := func(c []byte) bool { got = append(got, string(c)); return true }
+	if !Chunks([]byte("h"), 10, list, put, collect) || len(got) != 3 || len(got[0]) != 17 || len(got[2]) != 9 || got[1][0] != 'h' || got[2][8] != 5 {
+		t.Errorf("%q", got)
+	}
+	if asked := 0; Chunks(nil, 10, list, put, func([]byte) bool { asked++; return false }) || asked != 1 {
+		t.Errorf("asked %d times after it was enough", asked)
+	}
+	if !Chunks(nil, 10, nil, put, func([]byte) bool { t.Error("an empty list has a chunk"); return true }) {
+		t.Error("an empty list was not given whole")
+	}
+}

@@ -118,18 +118,17 @@ func (g *Group) transmit(m *raftpb.Message) {
 	g.frame(m.GetTo(), frame)
 }
 
-// mayOffer notes that a follower is offered the newest snapshot. Where that is from before it was a member raft would not take it there:
-// then a newer one is saved, and raft tries again at the next heartbeat.
+// mayOffer notes that a follower is offered the snapshot that a message names. Where that is from before it was a member raft would not take
+// it there: then raft tries again at the next heartbeat, and a newer one is saved unless it is there already.
 func (g *Group) mayOffer(m *raftpb.Message) bool {
-	// The message may name one that was the newest until a moment ago.
-	named := membersOf(m.GetSnapshot().GetMetadata().GetConfState(), 0)
-	if !g.snap.meta.members.has(m.GetTo()) || !named.has(m.GetTo()) {
-		g.snap.wanted = true
+	named := m.GetSnapshot().GetMetadata()
+	if !membersOf(named.GetConfState(), 0).has(m.GetTo()) {
+		g.snap.wanted = g.snap.wanted || !g.snap.meta.members.has(m.GetTo())
 		g.rn.ReportSnapshot(m.GetTo(), raft.SnapshotFailure)
 		return false
 	}
 	g.peers.touch(m.GetTo(), g.now.MonoNs)
-	g.fact("snapshot-sent", m.GetSnapshot().GetMetadata().GetIndex(), "")
+	g.fact("snapshot-sent", named.GetIndex(), "")
 	return true
 }
 

@@ -31,6 +31,7 @@ func chunksOfImage(i *Image) [][]byte { return slices.Collect(i.Chunks()) }
 func busyWorld(t *testing.T) (*world, uint64) {
 	w := newWorld(t, 3, 1, Limits{SnapshotEntries: 20, KeepEntries: 5})
 	id := w.openSession()
+	w.awaitLeader().group.Obey(w.aView(7))
 	w.write(id, 1, 50)
 	w.run(500)
 	return w, id
@@ -94,6 +95,14 @@ func TestANewClusterBeginsWithAnImage(t *testing.T) {
 	}
 	if w.facts["snapshot-saved"] == 0 {
 		t.Error("no snapshot was saved")
+	}
+	if before.Epoch.View != 7 {
+		t.Errorf("the old cluster was in epoch %v", before.Epoch)
+	}
+	w.awaitLeader().group.Obey(w.aView(1, 5)) // the new cluster's oracle counts from 1
+	w.until("its first view is obeyed", func() bool { return w.servers[5].group.Over() })
+	if e := w.servers[5].group.Epoch(); e.View != before.Epoch.View+RebirthViews+1 {
+		t.Errorf("its first view makes the epoch %v", e)
 	}
 }
 

@@ -182,10 +182,7 @@ type Result struct {
 // Encode writes a result.
 func (r Result) Encode() []byte {
 	w := codec.Writer{B: []byte{formatVersion}}
-	w.Bool(r.Problem != nil)
-	if r.Problem != nil {
-		r.Problem.Append(&w)
-	}
+	problem.AppendMaybe(&w, r.Problem)
 	w.I64(r.WaitNs)
 	w.U64(r.ID)
 	return w.B
@@ -198,9 +195,7 @@ func DecodeResult(b []byte) (Result, error) {
 	if r.U8() != formatVersion {
 		r.Fail()
 	}
-	if r.Bool() {
-		result.Problem = problem.Read(r)
-	}
+	result.Problem = problem.ReadMaybe(r)
 	result.WaitNs, result.ID = r.I64(), r.U64()
 	return result, r.Finish()
 }

@@ -37,17 +37,7 @@ func (s *State) Chunks() iter.Seq[[]byte] {
 }
 
 func chunksOf[T any](kind uint8, list []T, put func(T, *codec.Writer), yield func([]byte) bool) bool {
-	for len(list) > 0 {
-		w := codec.Writer{B: []byte{formatVersion, kind}}
-		for len(list) > 0 && len(w.B) < chunkBytes {
-			put(list[0], &w)
-			list = list[1:]
-		}
-		if !yield(w.B) {
-			return false
-		}
-	}
-	return true
+	return codec.Chunks([]byte{formatVersion, kind}, chunkBytes, list, put, yield)
 }
 
 func (s *State) append(w *codec.Writer) {

@@ -38,11 +38,10 @@ type Detector struct {
 	slowNs     int64 // until when this server's own disk counts as slow
 	abstain    int   // ticks for which there is no opinion
 	late       lateness
-	peers      []peer // by number
-	view       view.Number
-	floors     []view.Start // the starts that are over, by that view
-	told       uint64       // who has said that this start was taken down, 0 for nobody
-	old, over  uint64       // beats of earlier starts, and of starts that are over
+	peers      []peer    // by number
+	view       view.View // the newest
+	told       uint64    // who has said that this start was taken down, 0 for nobody
+	old, over  uint64    // beats of earlier starts, and of starts that are over
 }
 
 // peer is what is known of another server. Moments are by this server's clock.
@@ -111,7 +110,7 @@ func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
 	case b.Boot > p.beat.Boot:
 		p.echoNs = d.nowNs // it has had no time to hear anybody
 	}
-	if view.Over(d.floors, from, b.Boot) {
+	if d.view.Over(from, b.Boot) {
 		d.over++
 	}
 	p.heardNs, p.refusedNs, p.beat = d.nowNs, 0, b
@@ -133,7 +132,7 @@ func (d *Detector) Heard(from uint64, b wire.Beat, relayed bool) {
 }
 
 // Obey takes the newest view: who is over by it has no say.
-func (d *Detector) Obey(v *view.View) { d.view, d.floors = v.Number, v.Floors() }
+func (d *Detector) Obey(v *view.View) { d.view = *v }
 
 // Told is a server that says of this very start that it was taken down, 0 for nobody.
 func (d *Detector) Told() uint64 { return d.told }
@@ -141,7 +140,7 @@ func (d *Detector) Told() uint64 { return d.told }
 // Over says whether the start of a server that is heard is over, by the newest view. Of one that was never heard nothing is known.
 func (d *Detector) Over(server uint64) bool {
 	p := d.peer(server)
-	return p != nil && view.Over(d.floors, server, p.beat.Boot)
+	return p != nil && d.view.Over(server, p.beat.Boot)
 }
 
 // Said is another server's newest beat; false where it is older than the bound, or the server's machine says that nobody is there.
@@ -279,7 +278,7 @@ func (d *Detector) Log(server uint64, group uint32) (end wire.LogEnd, fit, ok bo
 
 // Beat is what this server tells the others now; the caller adds what it knows of itself.
 func (d *Detector) Beat() wire.Beat {
-	b := wire.Beat{Boot: d.boot, SentNs: d.nowNs, LateNs: d.late.p999, View: d.view}
+	b := wire.Beat{Boot: d.boot, SentNs: d.nowNs, LateNs: d.late.p999, View: d.view.Number}
 	for i := range d.peers {
 		p := &d.peers[i]
 		b.Heard = append(b.Heard, wire.Heard{

@@ -18,6 +18,7 @@ import (
 	"onevoice/replica"
 	"onevoice/step"
 	"onevoice/store"
+	"onevoice/view"
 	"onevoice/watch"
 	"onevoice/wire"
 )
@@ -60,7 +61,7 @@ type Host struct {
 	groups  map[uint32]*group // fixed after Start, as numbers are
 	numbers []uint32
 	roster  atomic.Pointer[roster]
-	obeyed  atomic.Pointer[obeyed]
+	obeyed  atomic.Pointer[view.View]
 	setting sync.Mutex      // SetPeers, and the stop
 	dialing context.Context // of all peers
 	memory  *memory

@@ -12,23 +12,16 @@ import (
 	"onevoice/wire"
 )
 
-// obeyed is a view, and the starts that are over by it.
-type obeyed struct {
-	view   view.View
-	floors []view.Start
-}
-
 // obey ends the connections on which starts send that are over by a new view, and keeps it for those who connect later.
 func (h *Host) obey() {
 	v := h.node.View()
-	if was := h.obeyed.Load(); was != nil && was.view.Number == v.Number {
+	if was := h.obeyed.Load(); was != nil && was.Number == v.Number {
 		return
 	}
-	floors := v.Floors()
-	h.obeyed.Store(&obeyed{v, floors})
+	h.obeyed.Store(&v)
 	for _, p := range h.roster.Load().peers {
 		p.mu.Lock()
-		if p.heard != nil && view.Over(floors, p.number, p.heardBoot) {
+		if p.heard != nil && v.Over(p.number, p.heardBoot) {
 			_ = p.heard.Close()
 		}
 		p.mu.Unlock()
@@ -37,16 +30,16 @@ func (h *Host) obey() {
 
 // View is the newest view that this server obeys; number 0 for none.
 func (h *Host) View() view.View {
-	if o := h.obeyed.Load(); o != nil {
-		return o.view
+	if v := h.obeyed.Load(); v != nil {
+		return *v
 	}
 	return view.View{}
 }
 
 // over says whether a start is over, by the newest view.
 func (h *Host) over(server, boot uint64) bool {
-	o := h.obeyed.Load()
-	return o != nil && view.Over(o.floors, server, boot)
+	v := h.obeyed.Load()
+	return v != nil && v.Over(server, boot)
 }
 
 // overField is the reason's word where a server learns that it was taken down.

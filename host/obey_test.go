@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"testing"
+	"time"
 
 	"onevoice/codec"
 	"onevoice/machine"
@@ -128,6 +129,9 @@ func TestClientsHearViews(t *testing.T) {
 	eventually(t, "the connection is known", func() bool { return c.servers[leader].Status().Clients > 0 })
 	c.takeDown(leader%3 + 1)
 	for _, conn := range []*tcp{before, listen()} {
+		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
 		for {
 			frames, err := conn.Recv()
 			if err != nil {

@@ -144,10 +144,7 @@ func (r *Result) Encode() []byte {
 	if r.Lease.Name != "" {
 		r.Lease.append(&w)
 	}
-	w.Bool(r.Problem != nil)
-	if r.Problem != nil {
-		r.Problem.Append(&w)
-	}
+	problem.AppendMaybe(&w, r.Problem)
 	return w.B
 }
 
@@ -161,9 +158,7 @@ func DecodeResult(b []byte) (Result, error) {
 	if r.Bool() {
 		out.Lease = readLease(r)
 	}
-	if r.Bool() {
-		out.Problem = problem.Read(r)
-	}
+	out.Problem = problem.ReadMaybe(r)
 	return out, r.Finish()
 }
 

@@ -212,13 +212,10 @@ type Result struct {
 // Encode writes a result.
 func (r Result) Encode() []byte {
 	w := codec.Writer{B: []byte{formatVersion}}
-	w.Bool(r.Problem != nil)
-	if r.Problem != nil {
-		r.Problem.Append(&w)
-		return w.B
+	if problem.AppendMaybe(&w, r.Problem); r.Problem == nil {
+		w.U64(r.Number)
+		w.U64(r.Change)
 	}
-	w.U64(r.Number)
-	w.U64(r.Change)
 	return w.B
 }
 
@@ -229,9 +226,7 @@ func DecodeResult(b []byte) (Result, error) {
 	if r.U8() != formatVersion {
 		r.Fail()
 	}
-	if r.Bool() {
-		result.Problem = problem.Read(r)
-	} else {
+	if result.Problem = problem.ReadMaybe(r); result.Problem == nil {
 		result.Number, result.Change = r.U64(), r.U64()
 	}
 	return result, r.Finish()

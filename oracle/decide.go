@@ -163,7 +163,7 @@ func (t *turn) reports(p *view.Process) (against int, why view.Evidence, hear in
 	for _, row := range t.observed.Rows {
 		switch {
 		case row.Server == p.Server && !mutant.On(mutant.VictimReports), !t.votes(row.Server),
-			t.isDown(row.Server, row.Boot) && !mutant.On(mutant.DownedReports):
+			t.view.Over(row.Server, row.Boot) && !mutant.On(mutant.DownedReports):
 			continue
 		}
 		i, found := slices.BinarySearchFunc(row.Seen, p.Server, func(s Seen, server uint64) int { return cmp.Compare(s.Server, server) })
@@ -182,11 +182,6 @@ func (t *turn) reports(p *view.Process) (against int, why view.Evidence, hear in
 		}
 	}
 	return against, why, hear
-}
-
-func (t *turn) isDown(server, boot uint64) bool {
-	p, ok := t.view.Process(server)
-	return ok && (p.Boot > boot || p.Boot == boot && p.Standing == view.Down)
 }
 
 // judge takes down whom a majority reports, all of them in one view.

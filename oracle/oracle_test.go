@@ -398,7 +398,7 @@ func TestLeadsAndTheBound(t *testing.T) {
 	w.apply(lowerNs-ms, o.Encode())
 	o.BoundNs -= boundGrain
 	w.apply(ms, o.Encode())
-	w.pass(lowerNs - 1)
+	w.apply(lowerNs-1, o.Encode())
 	if v := w.state().View(); v.Number != 3 {
 		t.Errorf("a bound that was too high for less than a while is lowered: %+v", v)
 	}

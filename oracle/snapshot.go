@@ -33,22 +33,15 @@ func (s *State) Chunks() iter.Seq[[]byte] {
 		if !yield(w.B) {
 			return
 		}
-		for list := s.history; len(list) > 0; {
-			w := codec.Writer{B: []byte{formatVersion, chunkHistory}}
-			for len(list) > 0 && len(w.B) < chunkBytes {
-				list[0].append(&w)
-				list = list[1:]
-			}
-			if !yield(w.B) {
-				return
-			}
+		if !codec.Chunks([]byte{formatVersion, chunkHistory}, chunkBytes, s.history, Verdict.append, yield) {
+			return
 		}
-		going := true
 		for _, chunks := range []iter.Seq[[]byte]{s.leases.Chunks(), s.crowd.Chunks()} {
-			chunks(func(c []byte) bool {
-				going = going && yield(c)
-				return going
-			})
+			for c := range chunks {
+				if !yield(c) {
+					return
+				}
+			}
 		}
 	}
 }
@@ -92,7 +85,7 @@ func (s *State) read(r *codec.Reader) {
 	}
 }
 
-func (v *Verdict) append(w *codec.Writer) {
+func (v Verdict) append(w *codec.Writer) {
 	v.View.Append(w)
 	w.I64(v.AtNs)
 	v.Observed.append(w)

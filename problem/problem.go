@@ -162,3 +162,19 @@ func Read(r *codec.Reader) *Error {
 	}
 	return e
 }
+
+// AppendMaybe writes an error that may be nil.
+func AppendMaybe(w *codec.Writer, e *Error) {
+	w.Bool(e != nil)
+	if e != nil {
+		e.Append(w)
+	}
+}
+
+// ReadMaybe takes what AppendMaybe has written.
+func ReadMaybe(r *codec.Reader) *Error {
+	if !r.Bool() {
+		return nil
+	}
+	return Read(r)
+}

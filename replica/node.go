@@ -136,11 +136,7 @@ func Open(c Config, scan func(prefix []byte) iter.Seq2[[]byte, []byte]) (*Node, 
 	slices.SortFunc(n.members, func(a, b member) int { return cmp.Compare(a.number, b.number) })
 	n.wish()
 	if o, ok := n.agreed.(Oracle); ok {
-		n.oracle.view = o.View()
-		n.vigil.detector.Obey(&n.oracle.view)
-		for _, m := range n.members {
-			m.group.Obey(&n.oracle.view)
-		}
+		n.adopt(o.View())
 	}
 	return n, nil
 }

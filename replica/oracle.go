@@ -63,20 +63,26 @@ func (n *Node) obey(out *step.Out) {
 	if v.Number == n.oracle.view.Number {
 		return
 	}
-	n.oracle.view = v
-	n.vigil.detector.Obey(&v)
-	for _, m := range n.members {
-		m.group.Obey(&v)
-	}
+	n.adopt(v)
 	out.Again = true // the groups bring it into their logs
 	out.Casts = append(out.Casts, wire.EncodeView(&v))
 	out.Facts = append(out.Facts, step.Fact{Name: "view-obeyed", Group: n.membership, Value: uint64(v.Number)})
 }
 
+// adopt makes a view the one that is obeyed.
+func (n *Node) adopt(v view.View) {
+	n.oracle.view = v
+	n.vigil.detector.Obey(&v)
+	for _, m := range n.members {
+		m.group.Obey(&v)
+	}
+}
+
 // downed is why this start must end, nil where it need not.
 func (n *Node) downed() *Downed {
 	d := &Downed{Server: n.self, Boot: n.boot, View: n.oracle.view.Number}
-	if p, ok := n.oracle.view.Process(n.self); ok && n.boot != 0 && p.Boot >= n.boot && (p.Boot > n.boot || p.Standing == view.Down) {
+	if n.oracle.view.Over(n.self, n.boot) {
+		p, _ := n.oracle.view.Process(n.self)
 		if d.Why = p.Why; p.Boot > n.boot {
 			d.Why = view.Restarted
 		}

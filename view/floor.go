@@ -11,7 +11,7 @@ func (v *View) Floors() []Start {
 	var all []Start
 	for _, p := range v.Processes {
 		boot := p.Boot
-		if p.Standing != Down {
+		if p.Standing != Down && boot > 0 {
 			boot--
 		}
 		if boot > 0 {
@@ -21,7 +21,14 @@ func (v *View) Floors() []Start {
 	return all
 }
 
-// Over says whether a start of a server is over. Start 0 is none that is known, and never over.
+// Over says whether a start of a server is over by a view: it was taken down, or a later one has come. Start 0 is none that is known, and
+// never over.
+func (v *View) Over(server, boot uint64) bool {
+	p, ok := v.Process(server)
+	return ok && boot != 0 && (p.Boot > boot || p.Boot == boot && p.Standing == Down)
+}
+
+// Over says by floors what View.Over says by the view that they are of.
 func Over(floors []Start, server, boot uint64) bool {
 	for _, f := range floors {
 		if f.Server == server {

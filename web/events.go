@@ -64,6 +64,16 @@ func send(w http.ResponseWriter, b []byte) bool {
 	return c.Flush() == nil
 }
 
+// beginStream begins the answer that is a stream of server-sent events, and gives its first bytes.
+func beginStream(w http.ResponseWriter) []byte {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	return append(strconv.AppendInt([]byte("retry: "), retryMs, 10), "\n\n"...)
+}
+
 // events streams the changes of the agreed state as server-sent events.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 	const op = "watch events"
@@ -84,12 +94,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		return compacted(op, err)
 	}
 	s.prove(w.Header(), s.service.Latest())
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
 	out := &eventWriter{server: s, w: w, last: position}
-	out.b = append(strconv.AppendInt(append(out.b, "retry: "...), retryMs, 10), "\n\n"...)
+	out.b = beginStream(w)
 	out.events(items)
 	out.follow(ctx)
 	return nil

@@ -109,13 +109,8 @@ func (s *Server) views(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return err // it is known before the stream begins, for then it can be a status
 	}
-	h := w.Header()
-	h.Set(headerNode, s.node)
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no")
-	w.WriteHeader(http.StatusOK)
-	out.b = append(strconv.AppendInt([]byte("retry: "), retryMs, 10), append([]byte("\n\n"), out.b...)...)
+	w.Header().Set(headerNode, s.node)
+	out.b = append(beginStream(w), out.b...)
 	out.follow(ctx)
 	return nil
 }

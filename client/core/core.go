@@ -147,9 +147,8 @@ type Core struct {
 	leader  int    // place of the believed leader, -1 for none
 	term    uint64 // the newest in which anybody is known to lead
 	epoch   view.Epoch
-	view    view.View // the newest, and what starts are over by it
-	floors  []view.Start
-	turn    int // place asked next while the leader is unknown
+	view    view.View // the newest
+	turn    int       // place asked next while the leader is unknown
 
 	calls      []*call // by slot; those not in a list are free
 	free       []*call

@@ -10,13 +10,7 @@ import (
 // seen takes a view of the oracle.
 func (c *Core) seen(nowNs int64, k int, r *codec.Reader, out *Out) {
 	v, err := wire.DecodeView(r)
-	switch s := &c.servers[k]; {
-	case err != nil:
-		c.stats.Malformed++
-	case !s.up:
-		c.stats.Late++
-	default:
-		s.heard(nowNs)
+	if c.unasked(nowNs, k, err) {
 		c.obey(&v, out)
 		c.pump(nowNs, out)
 	}
@@ -34,7 +28,7 @@ func (c *Core) obey(v *view.View, out *Out) {
 		}
 		return
 	}
-	c.view, c.floors = *v, v.Floors()
+	c.view = *v
 	for k := range c.servers {
 		if s := &c.servers[k]; s.up && c.over(s) && !mutant.On(mutant.DownedIsHeard) {
 			c.drop(k)
@@ -45,4 +39,4 @@ func (c *Core) obey(v *view.View, out *Out) {
 }
 
 // over says whether the start of a server that is connected is over.
-func (c *Core) over(s *server) bool { return view.Over(c.floors, s.number, s.boot) }
+func (c *Core) over(s *server) bool { return c.view.Over(s.number, s.boot) }

@@ -46,18 +46,25 @@ func (c *Core) frame(nowNs int64, k int, frame []byte, out *Out) {
 // told takes a frame of news. News of other groups come too, since a server tells every client everything.
 func (c *Core) told(nowNs int64, k int, h wire.Header, r *codec.Reader, out *Out) {
 	m, err := wire.ReadNews(r)
-	switch s := &c.servers[k]; {
+	if c.unasked(nowNs, k, err) && h.Group == c.cfg.Group {
+		c.news(k, m)
+		c.pump(nowNs, out)
+	}
+}
+
+// unasked notes a frame that is no answer, and says whether it counts.
+func (c *Core) unasked(nowNs int64, k int, err error) bool {
+	s := &c.servers[k]
+	switch {
 	case err != nil:
 		c.stats.Malformed++
+		return false
 	case !s.up:
 		c.stats.Late++
-	default:
-		s.heard(nowNs)
-		if h.Group == c.cfg.Group {
-			c.news(k, m)
-			c.pump(nowNs, out)
-		}
+		return false
 	}
+	s.heard(nowNs)
+	return true
 }
 
 // reply ends an attempt. Of an earlier attempt of the same call only a result counts: it is the result.

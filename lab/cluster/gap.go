@@ -53,7 +53,7 @@ type gapRun struct {
 // pulse is a client that asks one request after the other and notes the longest time between two answers.
 type pulse struct {
 	run     *gapRun
-	query   bool
+	next    func(number uint64) (core.Ask, bool) // false: it asks nothing more
 	core    *core.Core
 	links   []dial
 	out     core.Out
@@ -78,16 +78,7 @@ func RunGap(o GapOptions) (Gap, error) {
 			return Gap{}, err
 		}
 	}
-	for i, query := range []bool{false, true} {
-		p := &pulse{run: r, query: query, links: make([]dial, o.Servers)}
-		cfg := core.Config{Group: gapGroup, Nearest: -1, Rand: sim.Stream(o.Seed, fmt.Sprintf("pulse %d", i))}
-		for k := range o.Servers {
-			cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
-		}
-		p.core = core.New(cfg)
-		r.clients = append(r.clients, p)
-		world.AddClient(fmt.Sprintf("c%d", i), p)
-	}
+	r.addPulses(o.Seed, o.Servers)
 	return r.measure(o)
 }
 
@@ -232,11 +223,37 @@ func (p *pulse) work(now step.Now) {
 	if p.open {
 		return
 	}
+	a, more := p.next(p.asked + 1)
+	if !more {
+		return
+	}
 	p.open = true
 	p.asked++
-	c := toy.Command{Kind: toy.Get, Key: "r"}
-	if !p.query {
-		c = toy.Command{Kind: toy.Add, Key: "r", Value: 1, ID: p.asked}
+	p.core.Ask(now.MonoNs, a, &p.out)
+}
+
+// addPulses adds a client that writes and one that reads.
+func (r *gapRun) addPulses(seed uint64, servers int) {
+	writes := func(number uint64) (core.Ask, bool) {
+		c := toy.Command{Kind: toy.Add, Key: "r", Value: 1, ID: number}
+		return core.Ask{Op: c.Encode()}, true
 	}
-	p.core.Ask(now.MonoNs, core.Ask{Query: p.query, Op: c.Encode()}, &p.out)
+	reads := func(uint64) (core.Ask, bool) {
+		c := toy.Command{Kind: toy.Get, Key: "r"}
+		return core.Ask{Query: true, Op: c.Encode()}, true
+	}
+	for i, next := range []func(uint64) (core.Ask, bool){writes, reads} {
+		p := r.newPulse(gapGroup, servers, sim.Stream(seed, fmt.Sprintf("pulse %d", i)), next)
+		r.clients = append(r.clients, p)
+		r.world.AddClient(fmt.Sprintf("c%d", i), p)
+	}
+}
+
+// newPulse is a client of a group on the first servers.
+func (r *gapRun) newPulse(group uint32, servers int, random *rand.Rand, next func(uint64) (core.Ask, bool)) *pulse {
+	cfg := core.Config{Group: group, Nearest: -1, Rand: random}
+	for k := range servers {
+		cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
+	}
+	return &pulse{run: r, next: next, links: make([]dial, servers), core: core.New(cfg)}
 }

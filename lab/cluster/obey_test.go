@@ -30,39 +30,6 @@ type obeyRun struct {
 	boots map[step.Address]int
 }
 
-// order is a client that gives the oracle one command.
-type order struct {
-	pulse
-	op   []byte
-	done bool
-}
-
-// Step implements step.Machine.
-func (o *order) Step(now step.Now, in []step.Input, out *step.Out) {
-	for _, i := range in {
-		k := int(i.From) - 1
-		switch {
-		case i.Kind == step.Tick:
-			o.dial(now, out)
-			o.core.Tick(now.MonoNs, &o.out)
-		case i.Kind == step.Frame && len(i.Bytes) == 0:
-			o.links[k].up = true
-			o.core.Up(now.MonoNs, k, view.Start{Server: uint64(k + 1)}, &o.out)
-		case i.Kind == step.Frame:
-			o.core.Frame(now.MonoNs, k, i.Bytes, &o.out)
-		}
-	}
-	if o.op != nil {
-		o.core.Ask(now.MonoNs, core.Ask{Op: o.op}, &o.out)
-		o.op = nil
-	}
-	o.done = o.done || len(o.out.Finished) > 0
-	for _, s := range o.out.Sends {
-		out.Sends = append(out.Sends, step.Send{To: step.Address(s.Server + 1), Bytes: s.Frame})
-	}
-	o.out.Reset()
-}
-
 const oracleGroup = 2
 
 func newObeyRun(t *testing.T, seed uint64, servers int) *obeyRun {
@@ -84,16 +51,7 @@ func newApartRun(t *testing.T, seed uint64, servers, oracles int) *obeyRun {
 	for k := range servers + oracles {
 		r.addServer(uint64(k+1), servers, oracles)
 	}
-	for i, query := range []bool{false, true} {
-		p := &pulse{run: &r.gapRun, query: query, links: make([]dial, servers)}
-		cfg := core.Config{Group: gapGroup, Nearest: -1, Rand: sim.Stream(seed, fmt.Sprintf("pulse %d", i))}
-		for k := range servers {
-			cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
-		}
-		p.core = core.New(cfg)
-		r.clients = append(r.clients, p)
-		world.AddClient(fmt.Sprintf("c%d", i), p)
-	}
+	r.addPulses(seed, servers)
 	r.until("everybody is up", func() bool {
 		return r.standing(view.Up) == servers+oracles && r.leader() != nil && r.clients[0].asked > 20
 	})
@@ -259,15 +217,12 @@ func TestAHealthyLeaderIsTakenDown(t *testing.T) {
 
 // fence has an operator take a process down.
 func (r *obeyRun) fence(p view.PID) {
-	o := &order{op: oracle.Fence{Server: p.Server, Incarnation: p.Incarnation}.Encode()}
-	o.run, o.links = &r.gapRun, make([]dial, len(r.hosts))
-	cfg := core.Config{Group: oracleGroup, Nearest: -1, Rand: sim.Stream(p.Incarnation, "order")}
-	for k := range r.hosts {
-		cfg.Servers = append(cfg.Servers, core.Server{Number: uint64(k + 1)})
-	}
-	o.core = core.New(cfg)
+	op := oracle.Fence{Server: p.Server, Incarnation: p.Incarnation}.Encode()
+	o := r.newPulse(oracleGroup, len(r.hosts), sim.Stream(p.Incarnation, "order"), func(number uint64) (core.Ask, bool) {
+		return core.Ask{Op: op}, number == 1
+	})
 	r.world.AddClient("operator", o)
-	r.until("the operator is answered", func() bool { return o.done })
+	r.until("the operator is answered", func() bool { return o.asked == 1 && !o.open })
 }
 
 // V4: a link that flaps for a minute costs two views at most. Only the first goes on for the whole minute.

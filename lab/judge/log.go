@@ -3,8 +3,6 @@ package judge
 import (
 	"bytes"
 	"fmt"
-
-	"onevoice/view"
 )
 
 // Applied hears that a server, in its boot-th start, applied an entry (S2, S7).
@@ -75,7 +73,7 @@ func (c *Court) judgePlace(g *groupLog, server string, boot int, group uint32, a
 	if a.LogTimeNs < p.logTimeNs {
 		c.Fail("S7", "group %d index %d: log time of %s went back from %d to %d", group, a.Index, server, p.logTimeNs, a.LogTimeNs)
 	}
-	if v := c.views[p.view]; v != nil && view.Over(v.Floors(), a.By.Server, a.By.Boot) {
+	if v := c.views[p.view]; v != nil && v.Over(a.By.Server, a.By.Boot) {
 		c.Fail("S3", "group %d index %d: %s let an entry take effect of start %d of server %d, which is over by view %d", group, a.Index, server, a.By.Boot, a.By.Server, p.view)
 	}
 	if a.View < p.view {
