@@ -16,46 +16,10 @@ import (
 // Validate says what is wrong with a command as far as it can be said without the state; nil if nothing is. Apply checks
 // the same and more, so a rim needs it only to refuse early.
 func Validate(cmd Command) *problem.Error {
-	c := checker{op: opName(cmd)}
-	switch cmd := cmd.(type) {
-	case PutSector:
-		c.subject = cmd.Sector.ID
-		c.sector(&cmd.Sector)
-	case RemoveSector:
-		c.subject = cmd.ID
-		c.id(cmd.ID)
-	case PutFlight:
-		c.subject = cmd.Flight.ID
-		c.flight(&cmd.Flight)
-	case CancelFlight:
-		c.subject = cmd.ID
-		c.id(cmd.ID)
-	case SetService:
-		c.number("anchor", cmd.AnchorNs, 0, MaxServiceNs)
-		c.number("rate", cmd.RateMilli, MinRateMilli, MaxRateMilli)
-	case SetRules:
-		c.number("crossRefCm", int64(cmd.CrossRefCm), 0, MaxCrossRefCm)
-		c.number("retain", cmd.RetainNs, 0, MaxRetainNs)
-	}
-	c.precondition(cmd)
+	c := checker{op: cmd.Op()}
+	cmd.check(&c)
+	c.precondition(cmd.precondition())
 	return c.found
-}
-
-// opName is what a command asks for, in problems.
-func opName(cmd Command) string {
-	switch cmd.(type) {
-	case PutSector:
-		return "put sector"
-	case RemoveSector:
-		return "remove sector"
-	case PutFlight:
-		return "put flight"
-	case CancelFlight:
-		return "cancel flight"
-	case SetService:
-		return "set service time"
-	}
-	return "set rules"
 }
 
 // checker keeps the first problem found.
@@ -189,33 +153,4 @@ func (c *checker) cells(cells []uint64) {
 			c.fail(problem.Invalid, field, fmt.Sprintf("%#x", cell), fmt.Sprintf("above the one before, %#x", cells[i-1]))
 		}
 	}
-}
-
-func (c *checker) precondition(cmd Command) {
-	when := cmd.precondition()
-	if when.Match != nil && when.Absent {
-		c.fail(problem.Invalid, "precondition", "both a version and absent", "one of them")
-	}
-	switch cmd.(type) {
-	case PutSector, PutFlight:
-	default:
-		if when.Absent {
-			c.fail(problem.Invalid, "precondition", "absent", "a version, or none")
-		}
-	}
-}
-
-// check holds a precondition against the version that is there, nil for nothing.
-func (p Precondition) check(op, subject string, current *Version) *problem.Error {
-	now := "nothing is there"
-	if current != nil {
-		now = "it is at version " + current.String()
-	}
-	if p.Match != nil && (current == nil || *current != *p.Match) {
-		return &problem.Error{Kind: problem.PreconditionFailed, Op: op, Subject: subject, Detail: "version " + p.Match.String() + " was expected, but " + now}
-	}
-	if p.Absent && current != nil {
-		return &problem.Error{Kind: problem.Conflict, Op: op, Subject: subject, Detail: "it was expected to be new, but " + now}
-	}
-	return nil
 }

@@ -152,6 +152,6 @@ func serviceAt(s *State, logNs int64) int64 { return max(s.clock.nowNs, s.clock.
 
 func encodeAnswer(a *Answer) []byte {
 	var w codec.Writer
-	appendAnswer(&w, a, len(a.Visits), func(i int) Presence { return a.Visits[i] })
+	appendAnswer(&w, a)
 	return w.B
 }

@@ -27,8 +27,8 @@ const (
 	SettingsChanged EventKind = 7
 )
 
-// String is the kind's word on streams, as "flight-put".
-func (k EventKind) String() string {
+// word is the kind's word on streams, empty for a number that is none.
+func (k EventKind) word() string {
 	switch k {
 	case SectorPut:
 		return "sector-put"
@@ -44,6 +44,14 @@ func (k EventKind) String() string {
 		return "flight-rewindowed"
 	case SettingsChanged:
 		return "settings"
+	}
+	return ""
+}
+
+// String is the kind's word on streams, as "flight-put".
+func (k EventKind) String() string {
+	if word := k.word(); word != "" {
+		return word
 	}
 	return fmt.Sprintf("EventKind(%d)", uint8(k))
 }
@@ -61,6 +69,21 @@ type Event struct {
 	Windows []SectorWindow
 	// ServiceNs is service time at the entry.
 	ServiceNs int64
+	// Detail is what a kind of event tells beyond that; the kind's comment names its type, nil where it names none.
+	Detail Detail
+}
+
+// Detail is what events of one kind tell beyond what all tell.
+type Detail interface {
+	appendTo(w *codec.Writer)
+}
+
+// readDetail reads the detail of an event of a kind, nil for those that have none.
+func readDetail(r *codec.Reader, kind EventKind) Detail {
+	switch kind {
+	default:
+		return nil
+	}
 }
 
 func encodeEvent(e *Event) []byte {
@@ -72,6 +95,9 @@ func encodeEvent(e *Event) []byte {
 	w.String(e.Callsign)
 	w.I64(e.ServiceNs)
 	appendWindows(&w, e.Windows)
+	if e.Detail != nil {
+		e.Detail.appendTo(&w)
+	}
 	return w.B
 }
 
@@ -82,9 +108,10 @@ func DecodeEvent(b []byte) (Event, error) {
 		return Event{}, fmt.Errorf("airspace event: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
 	}
 	e := Event{Kind: EventKind(r.U8()), ID: r.String(maxText), Version: readVersion(r), Callsign: r.String(maxText), ServiceNs: r.I64(), Windows: readWindows(r)}
-	if e.Kind < SectorPut || e.Kind > SettingsChanged {
+	if e.Kind.word() == "" {
 		r.Fail()
 	}
+	e.Detail = readDetail(r, e.Kind)
 	if err := r.Finish(); err != nil {
 		return Event{}, fmt.Errorf("airspace event: %w", err)
 	}

@@ -40,7 +40,10 @@ func TestGoldenBytes(t *testing.T) {
 		{"refusal", "sha256 f463fd5f6d498ffb", encodeResult(&Result{Problem: &problem.Error{Kind: problem.Invalid, Op: "op", Subject: "s", Field: "f", Value: "v", Allowed: "a", Detail: "d"}})},
 		{"who", "sha256 81e69496bae005f6", EncodeQuery(WhoQuery{"A", 1, 2, Cursor{3, "f"}, 4})},
 		{"volume", "sha256 e1cf1b10322ba478", EncodeQuery(VolumeQuery{sector.Volumes[0], sector.Cells, 1, 2, Cursor{}, 4})},
-		{"answer", "sha256 c415817b08f8eb78", encodeAnswer(&Answer{ServiceNs: 9, Visits: []Presence{{"f", "c", "a", "b", Version{1, 2}, window.Window}}, Flight: &flight, Sector: &sector})},
+		{"visits", "sha256 76bf4f8c0ed2fda0", encodeAnswer(&Answer{ServiceNs: 9, kind: kindWho, Body: Visits{{"f", "c", "a", "b", Version{1, 2}, window.Window}}})},
+		{"flight answer", "sha256 c237da65f01abce8", encodeAnswer(&Answer{ServiceNs: 9, kind: kindFlight, Body: &flight})},
+		{"sector answer", "sha256 f959e48bbeb9a6be", encodeAnswer(&Answer{ServiceNs: 9, kind: kindSector, Body: &sector})},
+		{"no answer", "sha256 938262974901a76e", encodeAnswer(&Answer{ServiceNs: 9, kind: kindSector, Problem: notFound("sector", "A", "sector")})},
 		{"head", "sha256 c48292c001f84546", chunksOf(NewAt(5, 2000).State())[0]},
 	} {
 		got := hex.EncodeToString(c.got)

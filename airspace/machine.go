@@ -79,25 +79,11 @@ func (m *Machine) run(at Version, op []byte, emit machine.Emit) Result {
 		return Result{Problem: p}
 	}
 	do := change{m: m, at: at, emit: emit}
-	do.find(cmd)
-	if p := do.hold(cmd); p != nil {
+	cmd.find(&do)
+	if p := cmd.precondition().check(cmd.Op(), do.subject, do.current); p != nil {
 		return Result{Problem: p, Current: do.current}
 	}
-	var res Result
-	switch cmd := cmd.(type) {
-	case PutSector:
-		res = do.putSector(cmd)
-	case RemoveSector:
-		res = do.removeSector(cmd)
-	case PutFlight:
-		res = do.putFlight(cmd)
-	case CancelFlight:
-		do.cancelFlight()
-	case SetService:
-		res = do.setService(cmd)
-	case SetRules:
-		res = do.setRules(cmd)
-	}
+	res := cmd.apply(&do)
 	if res.Problem == nil {
 		m.root = nil
 		res.Version = at
@@ -109,72 +95,4 @@ func (m *Machine) run(at Version, op []byte, emit machine.Emit) Result {
 func (m *Machine) emit(emit machine.Emit, e Event) {
 	e.ServiceNs = m.state.clock.nowNs
 	emit(encodeEvent(&e))
-}
-
-// change is one command that takes effect, if nothing that it finds refuses it.
-type change struct {
-	m    *Machine
-	at   Version
-	emit machine.Emit
-
-	// subject is the name of what the command is about, empty for the settings; sector or flight is what is there under it, nil where
-	// nothing is, and current its version or that of the settings.
-	subject string
-	sector  *sector
-	flight  *flight
-	current *Version
-}
-
-// find finds what a command is about.
-func (c *change) find(cmd Command) {
-	switch cmd := cmd.(type) {
-	case PutSector:
-		c.findSector(cmd.Sector.ID)
-	case RemoveSector:
-		c.findSector(cmd.ID)
-	case PutFlight:
-		c.findFlight(cmd.Flight.ID)
-	case CancelFlight:
-		c.findFlight(cmd.ID)
-	default:
-		c.current = &c.m.state.settings.Version
-	}
-}
-
-func (c *change) findSector(id string) {
-	c.subject = id
-	if s, ok := c.m.state.sectors.Get(id); ok {
-		c.sector, c.current = s, &s.Version
-	}
-}
-
-func (c *change) findFlight(id string) {
-	c.subject = id
-	if f := c.m.state.flight(id); f != nil {
-		c.flight, c.current = f, &f.Version
-	}
-}
-
-// hold holds a command's precondition against what is there.
-func (c *change) hold(cmd Command) *problem.Error {
-	if p := cmd.precondition().check(opName(cmd), c.subject, c.current); p != nil {
-		return p
-	}
-	switch cmd.(type) {
-	case RemoveSector, CancelFlight:
-		if c.current == nil {
-			return &problem.Error{Kind: problem.NotFound, Op: opName(cmd), Subject: c.subject, Detail: "there is none"}
-		}
-	}
-	return nil
-}
-
-func (c *change) event(e Event) { c.m.emit(c.emit, e) }
-
-func refused(op, subject, detail string) Result {
-	return Result{Problem: &problem.Error{Kind: problem.Refused, Op: op, Subject: subject, Detail: detail}}
-}
-
-func full(op, subject string, most int) Result {
-	return Result{Problem: &problem.Error{Kind: problem.Overloaded, Op: op, Subject: subject, Detail: fmt.Sprintf("%d are held, which is as many as there may be", most)}}
 }

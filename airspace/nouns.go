@@ -91,14 +91,6 @@ func (f *FlightRecord) EndNs() int64 { return f.Path[len(f.Path)-1].AtNs + f.Unc
 // beginNs is when the flight may begin. No window begins earlier.
 func (f *FlightRecord) beginNs() int64 { return f.Path[0].AtNs - f.Uncertainty.TimeNs }
 
-// Precondition is what must hold for a command to take effect; the zero value asks for nothing. At most one may be set.
-type Precondition struct {
-	// Match asks that the thing is there in exactly this version (HTTP If-Match); else PreconditionFailed.
-	Match *Version
-	// Absent asks that the thing is not there (HTTP If-None-Match: *); else Conflict.
-	Absent bool
-}
-
 // Settings are the replicated switches of one airspace.
 type Settings struct {
 	// ServiceAnchorLogNs is the log time at which service time was ServiceAnchorNs.

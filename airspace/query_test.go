@@ -25,7 +25,7 @@ func TestQueries(t *testing.T) {
 		if a.Problem != nil || a.ServiceNs != s.ServiceNs() {
 			t.Fatalf("answer %+v", a)
 		}
-		for _, v := range a.Visits {
+		for _, v := range a.Body.(Visits) {
 			seen = append(seen, v.Flight+" "+v.Callsign+" "+v.Version.String())
 			who.After = Cursor{v.Window.EnterMinNs, v.Flight}
 		}
@@ -35,16 +35,16 @@ func TestQueries(t *testing.T) {
 	}
 	volume := VolumeQuery{Volume: square(deg(46), deg(6), deg(48), deg(8), 300, 400), FromNs: startNs, ToNs: startNs + 3600*second, Limit: MaxPage}
 	who.After, who.Limit = Cursor{}, MaxPage
-	if a, b := ask(volume), ask(who); !slices.Equal(a.Visits, b.Visits) || len(a.Visits) != 2 {
-		t.Errorf("in the sector's volume %v, in the sector %v", a.Visits, b.Visits)
+	if a, b := ask(volume).Body.(Visits), ask(who).Body.(Visits); !slices.Equal(a, b) || len(a) != 2 {
+		t.Errorf("in the sector's volume %v, in the sector %v", a, b)
 	}
 	want, _ := s.Flight("f")
-	if a := ask(FlightQuery{ID: "f"}); !reflect.DeepEqual(a.Flight, want) {
-		t.Errorf("flight %+v, want %+v", a.Flight, want)
+	if a := ask(FlightQuery{ID: "f"}); !reflect.DeepEqual(a.Body, Body(want)) {
+		t.Errorf("flight %+v, want %+v", a.Body, want)
 	}
 	sector, _ := s.Sector("B")
-	if a := ask(SectorQuery{ID: "B"}); !reflect.DeepEqual(a.Sector, sector) {
-		t.Errorf("sector %+v, want %+v", a.Sector, sector)
+	if a := ask(SectorQuery{ID: "B"}); !reflect.DeepEqual(a.Body, Body(sector)) {
+		t.Errorf("sector %+v, want %+v", a.Body, sector)
 	}
 	cells := volume
 	cells.Cells = []uint64{2}
@@ -60,7 +60,7 @@ func TestQueries(t *testing.T) {
 		{cells, problem.Invalid, "cells[0]"}, {who, problem.Invalid, "to"}, {volume, problem.Invalid, "limit"}, {wrong, problem.Invalid, "volume.rings"},
 		{WhoQuery{Sector: "C", ToNs: 1, Limit: 1}, problem.NotFound, ""}, {FlightQuery{ID: "x"}, problem.NotFound, ""}, {SectorQuery{ID: "x"}, problem.NotFound, ""},
 	} {
-		if a := ask(c.q); a.Problem == nil || a.Problem.Kind != c.kind || a.Problem.Field != c.field || len(a.Visits) > 0 {
+		if a := ask(c.q); a.Problem == nil || a.Problem.Kind != c.kind || a.Problem.Field != c.field || a.Body != nil {
 			t.Errorf("%+v: %+v, want %v of %s", c.q, a.Problem, c.kind, c.field)
 		}
 	}

@@ -1,8 +1,49 @@
 package airspace
 
-func (c *change) putSector(cmd PutSector) Result {
+import "onevoice/codec"
+
+// PutSector makes or replaces a sector. The windows of the flights it touches, as it was and as it becomes, are computed
+// anew in the same entry; it is Refused where those are more than MaxRewindow.
+type PutSector struct {
+	Sector Sector
+	If     Precondition
+}
+
+// RemoveSector removes a sector and its windows; NotFound where there is none. It is Refused as PutSector is.
+type RemoveSector struct {
+	ID string
+	If Precondition
+}
+
+// Op implements Command.
+func (PutSector) Op() string { return "put sector" }
+
+// Op implements Command.
+func (RemoveSector) Op() string { return "remove sector" }
+
+func (PutSector) kind() commandKind                 { return kindPutSector }
+func (cmd PutSector) precondition() Precondition    { return cmd.If }
+func (cmd PutSector) appendBody(w *codec.Writer)    { appendSector(w, &cmd.Sector) }
+func (cmd PutSector) find(c *change)                { c.findSector(cmd.Sector.ID) }
+func (RemoveSector) kind() commandKind              { return kindRemoveSector }
+func (cmd RemoveSector) precondition() Precondition { return cmd.If }
+func (cmd RemoveSector) appendBody(w *codec.Writer) { w.String(cmd.ID) }
+func (cmd RemoveSector) find(c *change)             { c.findSector(cmd.ID) }
+
+func (cmd PutSector) check(c *checker) {
+	c.subject = cmd.Sector.ID
+	c.sector(&cmd.Sector)
+}
+
+func (cmd RemoveSector) check(c *checker) {
+	c.subject = cmd.ID
+	c.id(cmd.ID)
+	c.existing(cmd.If)
+}
+
+func (cmd PutSector) apply(c *change) Result {
 	s := &c.m.state
-	op, id := opName(cmd), cmd.Sector.ID
+	op, id := cmd.Op(), cmd.Sector.ID
 	old := c.sector
 	if old == nil && s.sectors.Len() >= MaxSectors {
 		return full(op, id, MaxSectors)
@@ -31,12 +72,15 @@ func (m *Machine) setSector(n, old *sector) {
 	m.ground = nil
 }
 
-func (c *change) removeSector(cmd RemoveSector) Result {
+func (cmd RemoveSector) apply(c *change) Result {
 	s := &c.m.state
 	old := c.sector
+	if old == nil {
+		return missing(cmd.Op(), cmd.ID)
+	}
 	plan, p := s.planSector(cmd.ID, old, nil)
 	if p != nil {
-		p.Op, p.Subject = opName(cmd), cmd.ID
+		p.Op, p.Subject = cmd.Op(), cmd.ID
 		return Result{Problem: p}
 	}
 	s.sectors.Delete(old.ID)

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/bits"
 	"time"
-
-	"onevoice/machine"
 )
 
 // clock is service time as a function of log time, and where both stand.
@@ -72,34 +70,6 @@ func (c *clock) reaches(ns int64) int64 {
 		return 0
 	}
 	return max(c.anchorLogNs+int64(elapsed), 1)
-}
-
-// Advance implements machine.Machine: it moves log time and service time on, and then removes flights that have expired, in
-// the order of their ends, at most MaxExpired of them.
-func (m *Machine) Advance(at machine.At, emit machine.Emit) {
-	m.root = nil
-	if m.state.clock.advance(at.LogTimeNs) {
-		m.state.settings.Version = Version{Index: at.Index}
-		m.emit(emit, Event{Kind: SettingsChanged, Version: m.state.settings.Version})
-	}
-	for range MaxExpired {
-		next, ok := m.ends.Min()
-		if !ok || next.ns+m.state.settings.RetainNs >= m.state.clock.nowNs {
-			return
-		}
-		f := m.state.flight(next.id)
-		m.dropFlight(f)
-		m.emit(emit, Event{Kind: FlightExpired, ID: f.ID, Version: f.Version, Callsign: f.Callsign})
-	}
-}
-
-// DueNs implements machine.Machine: it is the log time at which the next flight expires.
-func (m *Machine) DueNs() int64 {
-	next, ok := m.ends.Min()
-	if !ok {
-		return 0
-	}
-	return m.state.clock.reaches(next.ns + m.state.settings.RetainNs + 1)
 }
 
 // instant prints an instant for people.

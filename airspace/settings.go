@@ -1,15 +1,70 @@
 package airspace
 
-import "fmt"
+import (
+	"fmt"
 
-func (c *change) setService(cmd SetService) Result {
+	"onevoice/codec"
+)
+
+// SetService sets service time to AnchorNs at this entry, and how fast it runs from there. It is Refused where service
+// time would go back. AnchorNs 0 leaves the time and changes only the rate.
+type SetService struct {
+	AnchorNs  int64
+	RateMilli int64
+	If        Precondition
+}
+
+// SetRules sets CrossRefCm and RetainNs. All windows are computed anew where CrossRefCm changes; it is Refused where more
+// than MaxRewindow flights are held then.
+type SetRules struct {
+	CrossRefCm int32
+	RetainNs   int64
+	If         Precondition
+}
+
+// Op implements Command.
+func (SetService) Op() string { return "set service time" }
+
+// Op implements Command.
+func (SetRules) Op() string { return "set rules" }
+
+func (SetService) kind() commandKind              { return kindSetService }
+func (cmd SetService) precondition() Precondition { return cmd.If }
+func (SetService) find(c *change)                 { c.findSettings() }
+func (SetRules) kind() commandKind                { return kindSetRules }
+func (cmd SetRules) precondition() Precondition   { return cmd.If }
+func (SetRules) find(c *change)                   { c.findSettings() }
+
+func (cmd SetService) appendBody(w *codec.Writer) {
+	w.I64(cmd.AnchorNs)
+	w.I64(cmd.RateMilli)
+}
+
+func (cmd SetRules) appendBody(w *codec.Writer) {
+	w.I32(cmd.CrossRefCm)
+	w.I64(cmd.RetainNs)
+}
+
+func (cmd SetService) check(c *checker) {
+	c.number("anchor", cmd.AnchorNs, 0, MaxServiceNs)
+	c.number("rate", cmd.RateMilli, MinRateMilli, MaxRateMilli)
+	c.existing(cmd.If)
+}
+
+func (cmd SetRules) check(c *checker) {
+	c.number("crossRefCm", int64(cmd.CrossRefCm), 0, MaxCrossRefCm)
+	c.number("retain", cmd.RetainNs, 0, MaxRetainNs)
+	c.existing(cmd.If)
+}
+
+func (cmd SetService) apply(c *change) Result {
 	clock := &c.m.state.clock
 	anchor := cmd.AnchorNs
 	if anchor == 0 {
 		anchor = clock.nowNs
 	}
 	if anchor < clock.nowNs {
-		return refused(opName(cmd), "", fmt.Sprintf("service time is %s and would go back to %s; it never does in one cluster", instant(clock.nowNs), instant(anchor)))
+		return refused(cmd.Op(), "", fmt.Sprintf("service time is %s and would go back to %s; it never does in one cluster", instant(clock.nowNs), instant(anchor)))
 	}
 	clock.anchorLogNs, clock.anchorNs, clock.rateMilli = clock.logNs, anchor, cmd.RateMilli
 	clock.nowNs = anchor
@@ -17,13 +72,13 @@ func (c *change) setService(cmd SetService) Result {
 	return Result{}
 }
 
-func (c *change) setRules(cmd SetRules) Result {
+func (cmd SetRules) apply(c *change) Result {
 	s := &c.m.state
 	var plan []rewindowed
 	if cmd.CrossRefCm != s.settings.CrossRefCm {
 		all, p := c.m.planAll(cmd.CrossRefCm)
 		if p != nil {
-			p.Op = opName(cmd)
+			p.Op = cmd.Op()
 			return Result{Problem: p}
 		}
 		plan = all

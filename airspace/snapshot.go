@@ -9,32 +9,42 @@ import (
 	"onevoice/problem"
 )
 
-// The kinds of chunk, in the order in which they come. The numbers are part of the format.
-const (
-	chunkHead uint8 = iota + 1
-	chunkSectors
-	chunkFlights
-)
+// chunkHead is the kind of the first chunk; those of the sections follow. The numbers are part of the format.
+const chunkHead uint8 = 1
+
+// section is a list of records of one kind in a snapshot. The head says how many records each has, in the order of the sections.
+type section struct {
+	kind uint8
+	// count is how many records there are.
+	count func(*State) int
+	// write gives the records, sorted by name, to add; it ends when that says false.
+	write func(s *State, add func(func(*codec.Writer)) bool)
+	// load reads a record, and takes it.
+	load func(m *Machine, r *codec.Reader) error
+}
+
+// sections come in the order in which what they hold refers to one another.
+func sections() []section {
+	return []section{
+		{2, (*State).SectorCount, writeSectors, (*Machine).loadSector},
+		{3, (*State).FlightCount, writeFlights, (*Machine).loadFlight},
+	}
+}
 
 // Chunks implements machine.Root. A chunk is the Format, its kind and whole records. The first holds the settings, the
-// clock and how many records follow; sectors and flights come sorted by identifier.
+// clock and how many records of each section follow.
 func (s *State) Chunks() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if !yield(s.head()) {
 			return
 		}
-		sectors := packer{kind: chunkSectors, yield: yield}
-		s.sectors.Scan(func(_ string, n *sector) bool {
-			return sectors.add(func(w *codec.Writer) { appendSectorRecord(w, &n.SectorRecord) })
-		})
-		if !sectors.flush() {
-			return
+		for _, part := range sections() {
+			p := packer{kind: part.kind, yield: yield}
+			part.write(s, p.add)
+			if !p.flush() {
+				return
+			}
 		}
-		flights := packer{kind: chunkFlights, yield: yield}
-		s.numbers.Scan(func(_ string, n uint32) bool {
-			return flights.add(func(w *codec.Writer) { appendFlightRecord(w, &s.flights.Get(n).FlightRecord) })
-		})
-		flights.flush()
 	}
 }
 
@@ -46,9 +56,22 @@ func (s *State) head() []byte {
 	appendSettings(&w, &set)
 	w.Bool(s.clock.begun)
 	w.I64(s.clock.logNs)
-	w.Uvarint(uint64(s.sectors.Len()))
-	w.Uvarint(uint64(s.numbers.Len()))
+	for _, part := range sections() {
+		w.Uvarint(uint64(part.count(s)))
+	}
 	return w.B
+}
+
+func writeSectors(s *State, add func(func(*codec.Writer)) bool) {
+	s.sectors.Scan(func(_ string, n *sector) bool {
+		return add(func(w *codec.Writer) { appendSectorRecord(w, &n.SectorRecord) })
+	})
+}
+
+func writeFlights(s *State, add func(func(*codec.Writer)) bool) {
+	s.numbers.Scan(func(_ string, n uint32) bool {
+		return add(func(w *codec.Writer) { appendFlightRecord(w, &s.flights.Get(n).FlightRecord) })
+	})
 }
 
 // packer fills chunks with records.
@@ -87,9 +110,9 @@ func (p *packer) flush() bool {
 
 // loader is where a machine stands in reading a snapshot.
 type loader struct {
-	kind             uint8 // of the last chunk
-	last             string
-	sectors, flights uint64 // promised by the head
+	kind   uint8    // of the last chunk
+	last   string   // name of the last record
+	counts []uint64 // promised by the head, for each section
 }
 
 // maxRecord bounds one record that is read.
@@ -97,14 +120,20 @@ const maxRecord = 1 << 20
 
 // Load implements machine.Machine.
 func (m *Machine) Load(chunk []byte) error {
+	if err := m.loadChunk(codec.NewReader(chunk)); err != nil {
+		return fmt.Errorf("airspace snapshot: %w", err)
+	}
+	return nil
+}
+
+func (m *Machine) loadChunk(r *codec.Reader) error {
 	m.root = nil
-	r := codec.NewReader(chunk)
 	if v := r.U8(); v != Format {
-		return fmt.Errorf("airspace snapshot: format %d, this build reads %d", v, Format)
+		return fmt.Errorf("format %d, this build reads %d", v, Format)
 	}
 	kind := r.U8()
-	if l := &m.load; kind < l.kind || kind > chunkFlights || (kind == chunkHead) != (l.kind == 0) {
-		return fmt.Errorf("airspace snapshot: chunk of kind %d after one of kind %d", kind, l.kind)
+	if l := &m.load; kind < l.kind || (kind == chunkHead) != (l.kind == 0) {
+		return fmt.Errorf("chunk of kind %d after one of kind %d", kind, l.kind)
 	}
 	if kind != m.load.kind {
 		m.load.kind, m.load.last = kind, ""
@@ -112,22 +141,21 @@ func (m *Machine) Load(chunk []byte) error {
 	if kind == chunkHead {
 		return m.loadHead(r)
 	}
+	for _, part := range sections() {
+		if part.kind == kind {
+			return m.loadRecords(r, part.load)
+		}
+	}
+	return fmt.Errorf("chunk of unknown kind %d", kind)
+}
+
+func (m *Machine) loadRecords(r *codec.Reader, load func(*Machine, *codec.Reader) error) error {
 	for r.Err() == nil && r.Len() > 0 {
-		record := codec.NewReader(r.Bytes(maxRecord))
-		var err error
-		if kind == chunkSectors {
-			err = m.loadSector(readSectorRecord(record), record)
-		} else {
-			err = m.loadFlight(readFlightRecord(record), record)
-		}
-		if err != nil {
-			return fmt.Errorf("airspace snapshot: %w", err)
+		if err := load(m, codec.NewReader(r.Bytes(maxRecord))); err != nil {
+			return err
 		}
 	}
-	if err := r.Finish(); err != nil {
-		return fmt.Errorf("airspace snapshot: %w", err)
-	}
-	return nil
+	return r.Finish()
 }
 
 func (m *Machine) loadHead(r *codec.Reader) error {
@@ -139,9 +167,11 @@ func (m *Machine) loadHead(r *codec.Reader) error {
 	}
 	set.ServiceAnchorLogNs, set.ServiceAnchorNs, set.RateMilli = 0, 0, 0
 	s.settings = set
-	m.load.sectors, m.load.flights = r.Uvarint(), r.Uvarint()
+	for range sections() {
+		m.load.counts = append(m.load.counts, r.Uvarint())
+	}
 	if err := r.Finish(); err != nil {
-		return fmt.Errorf("airspace snapshot: head: %w", err)
+		return fmt.Errorf("head: %w", err)
 	}
 	c := checker{op: "load head"}
 	c.number("anchor", s.clock.anchorNs, 0, MaxServiceNs)
@@ -174,7 +204,8 @@ func (c *checker) err() error {
 	return c.found
 }
 
-func (m *Machine) loadSector(rec SectorRecord, r *codec.Reader) error {
+func (m *Machine) loadSector(r *codec.Reader) error {
+	rec := readSectorRecord(r)
 	c := checker{op: "load sector", subject: rec.ID}
 	c.sector(&rec.Sector)
 	if err := m.next(&c, r); err != nil {
@@ -184,7 +215,8 @@ func (m *Machine) loadSector(rec SectorRecord, r *codec.Reader) error {
 	return nil
 }
 
-func (m *Machine) loadFlight(rec FlightRecord, r *codec.Reader) error {
+func (m *Machine) loadFlight(r *codec.Reader) error {
+	rec := readFlightRecord(r)
 	c := checker{op: "load flight", subject: rec.ID}
 	c.flight(&rec.Flight)
 	if c.found == nil {
@@ -220,8 +252,10 @@ func (m *Machine) Loaded() error {
 	if m.load.kind == 0 {
 		return fmt.Errorf("airspace snapshot: no head")
 	}
-	if s, f := uint64(m.state.sectors.Len()), uint64(m.state.numbers.Len()); s != m.load.sectors || f != m.load.flights {
-		return fmt.Errorf("airspace snapshot: %d sectors and %d flights, the head says %d and %d", s, f, m.load.sectors, m.load.flights)
+	for i, part := range sections() {
+		if there := uint64(part.count(&m.state)); there != m.load.counts[i] {
+			return fmt.Errorf("airspace snapshot: %d records of kind %d, the head says %d", there, part.kind, m.load.counts[i])
+		}
 	}
 	m.load = loader{}
 	return nil

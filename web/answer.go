@@ -96,15 +96,15 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Co
 	}
 	op := airspace.Encode(cmd)
 	if len(op) > wire.MaxCommandBytes {
-		return &problem.Error{Kind: problem.TooLarge, Op: opOf(cmd), Subject: id, Field: "body",
+		return &problem.Error{Kind: problem.TooLarge, Op: cmd.Op(), Subject: id, Field: "body",
 			Value: strconv.Itoa(len(op)) + " bytes encoded", Allowed: "at most " + strconv.Itoa(wire.MaxCommandBytes) + " bytes"}
 	}
 	reply, err := s.service.Do(r.Context(), time.Now().Add(commandTimeout), op, key)
 	if err == nil {
-		err = replyProblem(&reply, opOf(cmd), id)
+		err = replyProblem(&reply, cmd.Op(), id)
 	}
 	if err != nil {
-		return unknownOutcome(err, opOf(cmd), id)
+		return unknownOutcome(err, cmd.Op(), id)
 	}
 	res, err := airspace.DecodeResult(reply.Result)
 	if err != nil {
@@ -123,20 +123,6 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Co
 		w.Header()[headerTag] = []string{etag(res.Version)}
 	}
 	return s.json(w, func(b []byte) []byte { return api.AppendWritten(b, id, &res) })
-}
-
-func opOf(cmd airspace.Command) string {
-	switch cmd.(type) {
-	case airspace.PutSector:
-		return "put sector"
-	case airspace.RemoveSector:
-		return "remove sector"
-	case airspace.PutFlight:
-		return "put flight"
-	case airspace.CancelFlight:
-		return "cancel flight"
-	}
-	return "set service time"
 }
 
 // unknownOutcome completes the problem of a write that ended without an answer: nobody can say whether it took effect.

@@ -164,11 +164,11 @@ func (w *airspaceWork) result(op *judge.Op, result []byte) error {
 }
 
 func (w *airspaceWork) learn(a *airspace.Answer) {
-	if a.Flight != nil {
-		w.versions[a.Flight.ID] = a.Flight.Version
-	}
-	if a.Sector != nil {
-		w.versions[a.Sector.ID] = a.Sector.Version
+	switch body := a.Body.(type) {
+	case *airspace.FlightRecord:
+		w.versions[body.ID] = body.Version
+	case *airspace.SectorRecord:
+		w.versions[body.ID] = body.Version
 	}
 }
 

@@ -65,21 +65,24 @@ func (p *picture) agrees(q airspace.Query, a *airspace.Answer) bool {
 	switch q := q.(type) {
 	case airspace.FlightQuery:
 		f, found := p.flights[q.ID]
-		if !found || a.Flight == nil {
-			return found == (a.Flight != nil) && isMissing(found, a)
+		said, is := a.Body.(*airspace.FlightRecord)
+		if !found || !is {
+			return isMissing(found, a)
 		}
-		return a.Flight.Version == f.version && slices.Equal(a.Flight.Windows, f.windows)
+		return said.Version == f.version && slices.Equal(said.Windows, f.windows)
 	case airspace.SectorQuery:
 		v, found := p.sectors[q.ID]
-		if !found || a.Sector == nil {
-			return found == (a.Sector != nil) && isMissing(found, a)
+		said, is := a.Body.(*airspace.SectorRecord)
+		if !found || !is {
+			return isMissing(found, a)
 		}
-		return a.Sector.Version == v
+		return said.Version == v
 	case airspace.WhoQuery:
 		if _, found := p.sectors[q.Sector]; !found || a.Problem != nil {
 			return isMissing(found, a)
 		}
-		return p.present(q) == len(a.Visits) && p.allThere(q, a.Visits)
+		visits, is := a.Body.(airspace.Visits)
+		return is && p.present(q) == len(visits) && p.allThere(q, visits)
 	}
 	return false
 }

@@ -170,5 +170,5 @@ func (p *pulse) has(ctx context.Context, id string) (bool, error) {
 		return false, err
 	}
 	a, err := airspace.DecodeAnswer(reply.Result)
-	return err == nil && a.Flight != nil, err
+	return err == nil && a.Problem == nil, err
 }

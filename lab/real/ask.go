@@ -116,11 +116,14 @@ func (f framed) query(ctx context.Context, q airspace.Query) answer {
 		a.err = err
 	case said.Problem != nil && (!one || said.Problem.Kind != problem.NotFound):
 		a.err = said.Problem
-	case said.Flight != nil:
-		a.visits = []visit{{said.Flight.ID, number(said.Flight.Callsign), said.Flight.Version}}
 	}
-	for _, v := range said.Visits {
-		a.visits = append(a.visits, visit{v.Flight, number(v.Callsign), v.Version})
+	switch body := said.Body.(type) {
+	case *airspace.FlightRecord:
+		a.visits = []visit{{body.ID, number(body.Callsign), body.Version}}
+	case airspace.Visits:
+		for _, v := range body {
+			a.visits = append(a.visits, visit{v.Flight, number(v.Callsign), v.Version})
+		}
 	}
 	return a
 }
