@@ -76,6 +76,15 @@ func part(dt int64, num, den uint64) (int64, uint64) {
 	return int64(q), r
 }
 
+// rootDown gives the largest q with q*q <= v.
+func rootDown(v uint64) int64 {
+	q := rootUp(0, v)
+	if hi, lo := bits.Mul64(q, q); hi > 0 || lo > v {
+		q--
+	}
+	return int64(q)
+}
+
 // rootUp gives the least q with q*q >= hi:lo; hi is below 2^62.
 func rootUp(hi, lo uint64) uint64 {
 	if hi == 0 && lo == 0 {
