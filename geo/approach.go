@@ -50,9 +50,9 @@ const (
 	MaxApproachSpans = 8
 	// pieceE7 is the latitude in which one cosine serves: a sixteenth of a degree, 7 km.
 	pieceE7 = degE7 / 16
-	// maxPieces bounds the pieces that the legs of two paths are cut into, about 10 ms of work; beyond it legs stay whole,
+	// maxPieces bounds the pieces that the legs of two paths are cut into, a few ms of work; beyond it legs stay whole,
 	// and distances come out shorter than they need be.
-	maxPieces = 1 << 16
+	maxPieces = 1 << 13
 	// roundMm is how much distances may be wrong by in coordinates and lengths that were rounded; it is taken to the safe side.
 	roundMm = 20
 )
