@@ -3,7 +3,6 @@ package airspace
 import (
 	"fmt"
 
-	"onevoice/airspace/index"
 	"onevoice/codec"
 	"onevoice/problem"
 )
@@ -59,7 +58,7 @@ func (cmd PutFlight) apply(c *change) Result {
 	}
 	outline := &c.m.outline
 	outline.lay(&n.Flight)
-	n.tiles = index.Tiles(outline.legs)
+	n.tiles = outline.tiles()
 	windows, p := c.m.windowsOf(outline, n.tiles, s.settings.CrossRefCm, new(int))
 	if p != nil {
 		p.Op = op

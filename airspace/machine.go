@@ -20,8 +20,6 @@ type Machine struct {
 	outline outline
 	// ends holds every flight by its end.
 	ends *btree.BTreeG[end]
-	// free are the numbers of flights that are gone; those from numbers.Len()+len(free) on were never used.
-	free []uint32
 	// sectorsMade is the number of the last new sector.
 	sectorsMade uint64
 	load        loader

@@ -86,10 +86,10 @@ type FlightRecord struct {
 }
 
 // EndNs is when the flight is over for certain: its last point with its uncertainty in time. No window ends later.
-func (f *FlightRecord) EndNs() int64 { return f.Path[len(f.Path)-1].AtNs + f.Uncertainty.TimeNs }
+func (f *Flight) EndNs() int64 { return f.Path[len(f.Path)-1].AtNs + f.Uncertainty.TimeNs }
 
 // beginNs is when the flight may begin. No window begins earlier.
-func (f *FlightRecord) beginNs() int64 { return f.Path[0].AtNs - f.Uncertainty.TimeNs }
+func (f *Flight) beginNs() int64 { return f.Path[0].AtNs - f.Uncertainty.TimeNs }
 
 // Settings are the replicated switches of one airspace.
 type Settings struct {

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"onevoice/airspace/index"
 	"onevoice/problem"
 )
 
@@ -53,18 +52,10 @@ type touch struct {
 // touched lists the flights that have a window in the sector, or come near it as it becomes. It refuses when they are more
 // than MaxRewindow or looking at them takes more than MaxWork.
 func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
-	var tiles []uint64
-	if old != nil {
-		tiles = append(tiles, old.tiles...)
-	}
-	if n != nil {
-		tiles = append(tiles, n.tiles...)
-	}
 	var near []touch
 	var o outline
 	found, work := 0, 0
-	candidates := s.near(index.Normalize(tiles), everBefore, everAfter)
-	slices.SortFunc(candidates, func(a, b *flight) int { return cmp.Compare(a.ID, b.ID) })
+	candidates := s.nearEither(old, n)
 	for _, f := range candidates {
 		work++
 		touches := false
@@ -89,6 +80,18 @@ func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
 	return near, nil
 }
 
+// nearEither lists the flights near a sector as it was or as it becomes, each where it is not nil, by identifier.
+func (s *State) nearEither(old, n *sector) []*flight {
+	var list []*flight
+	for _, at := range []*sector{old, n} {
+		if at != nil {
+			list = s.near(list, at.tiles, at.extent(everBefore, everAfter))
+		}
+	}
+	slices.SortFunc(list, func(a, b *flight) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.Compact(list)
+}
+
 func (f *flight) visits(sector string) bool {
 	return slices.ContainsFunc(f.Windows, func(w SectorWindow) bool { return w.Sector == sector })
 }
@@ -103,7 +106,7 @@ func (m *Machine) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
 	work := 0
 	var refusal *problem.Error
 	s.numbers.Scan(func(_ string, n uint32) bool {
-		f := s.flights.Get(n).flight
+		f := s.flightAt(n)
 		m.outline.lay(&f.Flight)
 		var windows []SectorWindow
 		if windows, refusal = m.windowsOf(&m.outline, f.tiles, crossRefCm, &work); refusal == nil {
@@ -140,7 +143,7 @@ func (c *change) rewindow(plan []rewindowed) {
 		n := *r.old
 		n.Windows = r.windows
 		n.stays = c.m.staysOf(&n)
-		c.m.setFlight(&n)
+		c.m.state.places.renew(n.number, &n)
 		c.m.replaceVisits(r.old, &n)
 		c.event(Event{Kind: FlightRewindowed, ID: n.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 
-	"onevoice/airspace/index"
 	"onevoice/codec"
 	"onevoice/problem"
 )
@@ -70,7 +69,7 @@ func writeSectors(s *State, add func(func(*codec.Writer)) bool) {
 
 func writeFlights(s *State, add func(func(*codec.Writer)) bool) {
 	s.numbers.Scan(func(_ string, n uint32) bool {
-		return add(func(w *codec.Writer) { appendFlightRecord(w, &s.flights.Get(n).FlightRecord) })
+		return add(func(w *codec.Writer) { appendFlightRecord(w, &s.flightAt(n).FlightRecord) })
 	})
 }
 
@@ -226,7 +225,7 @@ func (m *Machine) loadFlight(r *codec.Reader) error {
 		return err
 	}
 	m.outline.lay(&rec.Flight)
-	m.addFlight(&flight{FlightRecord: rec, tiles: index.Tiles(m.outline.legs)})
+	m.addFlight(&flight{FlightRecord: rec, tiles: m.outline.tiles()})
 	return nil
 }
 

@@ -15,19 +15,12 @@ type State struct {
 	settings Settings
 	clock    clock
 	sectors  *btree.Map[string, *sector]
-	// numbers says where in flights a flight is held: a new plan of a flight is a change in one place.
+	// numbers says under which number a flight is in places: a new plan of a flight is a change in one place.
 	numbers *btree.Map[string, uint32]
-	flights index.Table[held]
+	// places holds the flights, and finds them; for sectors see ground.
+	places places
 	// visits holds every sector window.
 	visits *btree.BTreeG[visit]
-	// flightTiles finds the numbers of flights by place; for sectors see ground.
-	flightTiles *index.Index
-}
-
-// held is a flight in the table, with when it may begin and is over: who passes over many need not look into each.
-type held struct {
-	*flight
-	begins, ends int64
 }
 
 var _ machine.Root = (*State)(nil)
@@ -54,7 +47,7 @@ func newSector(s Sector, v Version) *sector {
 		n.blocks = append(n.blocks, vertexCount(polygon)/16+16)
 		boxes[i] = p.BBox()
 	}
-	n.tiles = index.Tiles(boxes)
+	n.tiles = index.Tiles(boxes, index.Coarse)
 	n.box, n.lowCm, n.highCm = boxes[0], math.MaxInt64, math.MinInt64
 	for i, v := range n.volumes {
 		n.box = n.box.Union(boxes[i])
@@ -62,6 +55,20 @@ func newSector(s Sector, v Version) *sector {
 		n.lowCm, n.highCm = min(n.lowCm, low), max(n.highCm, high)
 	}
 	return n
+}
+
+// extent holds all of the sector from a time on until before another; it asks for flights.
+func (n *sector) extent(fromNs, toNs int64) extent {
+	e := extent{kind: ofFlight, beginNs: fromNs, endNs: toNs - 1}
+	e.setBox(n.box)
+	ref := n.volumes[0].Band().Floor.Ref
+	for _, v := range n.volumes {
+		if v.Band().Floor.Ref != ref {
+			ref = 0
+		}
+	}
+	e.setBand(n.lowCm, n.highCm, ref)
+	return e
 }
 
 // flight is a flight with what is derived from it. It never changes.
@@ -74,13 +81,15 @@ type flight struct {
 	stays  []stay // one for each window
 }
 
+func (f *flight) covering() []uint64 { return f.tiles }
+
 func newState(serviceNs, rateMilli int64) State {
 	unlocked := btree.Options{NoLocks: true, Degree: 8} // small nodes, since each change after a root was made copies some
 	s := State{
 		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs},
 		sectors:  btree.NewMap[string, *sector](0), numbers: btree.NewMap[string, uint32](0),
-		visits:      btree.NewBTreeGOptions(visit.before, unlocked),
-		flightTiles: index.New(),
+		visits: btree.NewBTreeGOptions(visit.before, unlocked),
+		places: newPlaces(),
 	}
 	s.clock.anchorNs = min(max(serviceNs, 0), MaxServiceNs)
 	s.clock.rateMilli = min(max(rateMilli, MinRateMilli), MaxRateMilli)
@@ -91,8 +100,8 @@ func newState(serviceNs, rateMilli int64) State {
 // owner number, so that it copies every node before it changes it; readers of the copy never look at that number.
 func (s *State) copy() *State {
 	c := *s
-	c.sectors, c.numbers, c.flights = s.sectors.Copy(), s.numbers.Copy(), s.flights.Copy()
-	c.visits, c.flightTiles = s.visits.Copy(), s.flightTiles.Copy()
+	c.sectors, c.numbers = s.sectors.Copy(), s.numbers.Copy()
+	c.visits, c.places = s.visits.Copy(), s.places.copy()
 	return &c
 }
 
@@ -133,14 +142,17 @@ func (s *State) Flight(id string) (*FlightRecord, bool) {
 // flight is nil where there is none.
 func (s *State) flight(id string) *flight {
 	if number, ok := s.numbers.Get(id); ok {
-		return s.flights.Get(number).flight
+		return s.flightAt(number)
 	}
 	return nil
 }
 
+// flightAt gives the flight with a number.
+func (s *State) flightAt(number uint32) *flight { return s.places.get(number).(*flight) }
+
 // Flights lists flights by identifier, from the first above after, at most limit (cut to MaxPage).
 func (s *State) Flights(after string, limit int) []*FlightRecord {
-	return page(s.numbers, after, limit, func(n uint32) *FlightRecord { return &s.flights.Get(n).FlightRecord })
+	return page(s.numbers, after, limit, func(n uint32) *FlightRecord { return &s.flightAt(n).FlightRecord })
 }
 
 // FlightCount is how many flights are held.

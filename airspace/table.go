@@ -1,38 +1,27 @@
 package airspace
 
-// setFlight puts a flight into the table.
-func (m *Machine) setFlight(f *flight) {
-	m.state.flights.Set(f.number, held{f, f.beginNs(), f.EndNs()})
-}
-
-// addFlight puts a flight that is not there into all trees.
+// addFlight puts a flight that is not there, and whose outline is the machine's, into all trees.
 func (m *Machine) addFlight(f *flight) {
 	s := &m.state
-	f.number = uint32(s.numbers.Len())
-	if n := len(m.free); n > 0 {
-		f.number, m.free = m.free[n-1], m.free[:n-1]
-	}
 	f.stays = m.staysOf(f)
+	f.number = s.places.file(f, m.outline.extent())
 	s.numbers.Set(f.ID, f.number)
-	m.setFlight(f)
 	m.ends.Set(end{f.EndNs(), f.ID})
-	s.flightTiles.Insert(f.number, f.tiles)
 	for i := range f.stays {
 		s.visits.Set(f.stays[i].visit())
 	}
 }
 
-// replaceFlight puts a flight in the place of another plan of the same name. What stays where it is is not taken out first:
-// after a root was made, each change copies a path of its tree.
+// replaceFlight puts a flight in the place of another plan of the same name; the outline is the new plan's. What stays where it is
+// is not taken out first: after a root was made, each change copies a path of its tree.
 func (m *Machine) replaceFlight(old, n *flight) {
 	n.number = old.number
 	n.stays = m.staysOf(n)
-	m.setFlight(n)
+	m.state.places.move(n.number, n, m.outline.extent())
 	if was, is := (end{old.EndNs(), old.ID}), (end{n.EndNs(), n.ID}); was != is {
 		m.ends.Delete(was)
 		m.ends.Set(is)
 	}
-	m.state.flightTiles.Move(n.number, old.tiles, n.tiles)
 	m.replaceVisits(old, n)
 }
 
@@ -40,10 +29,8 @@ func (m *Machine) replaceFlight(old, n *flight) {
 func (m *Machine) dropFlight(f *flight) {
 	s := &m.state
 	s.numbers.Delete(f.ID)
-	s.flights.Set(f.number, held{})
-	m.free = append(m.free, f.number)
+	s.places.remove(f.number)
 	m.ends.Delete(end{f.EndNs(), f.ID})
-	s.flightTiles.Remove(f.number, f.tiles)
 	for i := range f.stays {
 		s.visits.Delete(f.stays[i].visit())
 	}

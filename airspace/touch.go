@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"onevoice/airspace/index"
 	"onevoice/geo"
 )
 
@@ -32,6 +33,19 @@ func (o *outline) lay(f *Flight) {
 	for _, p := range f.Path {
 		o.lowCm, o.highCm = min(o.lowCm, int64(p.Alt.Cm)), max(o.highCm, int64(p.Alt.Cm))
 	}
+}
+
+// tiles covers the path.
+func (o *outline) tiles() []uint64 { return index.Tiles(o.legs, index.Coarse) }
+
+// extent holds all places and times at which the flight may be.
+func (o *outline) extent() extent {
+	f := o.flight
+	e := extent{kind: ofFlight, beginNs: f.beginNs(), endNs: f.EndNs()}
+	e.setBox(o.whole)
+	slack := int64(f.Uncertainty.VerticalCm)
+	e.setBand(o.lowCm-slack, o.highCm+slack, f.Path[0].Alt.Ref)
+	return e
 }
 
 // bandCm is a band in centimetres; one without a ceiling ends at unlimited.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"onevoice/airspace/index"
 	"onevoice/geo"
 	"onevoice/problem"
 )
@@ -23,7 +24,7 @@ func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, afte
 		return nil, c.found
 	}
 	asked := newSector(Sector{Volumes: []geo.Polygon{v}}, Version{})
-	near := s.near(asked.tiles, fromNs, toNs)
+	near := s.near(nil, index.Tiles([]geo.BBox{asked.box}, index.Fine), asked.extent(fromNs, toNs))
 	if len(near) > MaxVolumeFlights {
 		return nil, &problem.Error{Kind: problem.TooLarge, Op: c.op, Field: "volume", Value: fmt.Sprintf("near %d flights", len(near)), Allowed: fmt.Sprintf("up to %d; ask for a smaller volume or a shorter time", MaxVolumeFlights)}
 	}
@@ -40,14 +41,12 @@ func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, afte
 	return list[:min(len(list), limit)], nil
 }
 
-// near lists the flights that share a tile with a place and have not ended before a time nor begin after it.
-func (s *State) near(tiles []uint64, fromNs, toNs int64) []*flight {
-	var list []*flight
-	for number := range s.flightTiles.Search(tiles) {
-		if f := s.flights.Get(number); f.begins < toNs && f.ends >= fromNs {
-			list = append(list, f.flight)
-		}
-	}
+// near appends the flights that share a tile with a place and meet its extent.
+func (s *State) near(list []*flight, tiles []uint64, e extent) []*flight {
+	s.places.find(tiles, &e, s.settings.CrossRefCm, func(_ uint32, t thing) bool {
+		list = append(list, t.(*flight))
+		return true
+	})
 	return list
 }
 

@@ -69,7 +69,8 @@ func TestTilesCover(t *testing.T) {
 				lists[i] = append(lists[i], drawBox(t))
 			}
 		}
-		a, b := Tiles(lists[0]), Tiles(lists[1])
+		grain := rapid.SampledFrom([]Grain{Coarse, Small, Fine})
+		a, b := Tiles(lists[0], grain.Draw(t, "grain")), Tiles(lists[1], grain.Draw(t, "grain"))
 		for _, cells := range [][]uint64{a, b} {
 			if len(cells) > MaxTiles || len(cells) == 0 {
 				t.Fatalf("%d tiles", len(cells))
@@ -84,7 +85,7 @@ func TestTilesCover(t *testing.T) {
 			return slices.ContainsFunc(lists[1], func(q geo.BBox) bool { return clip(p).Meets(clip(q)) })
 		})
 		for _, p := range lists[0] {
-			if at := drawPoint(t, clip(p)); !share(Tiles([]geo.BBox{at}), a) {
+			if at := drawPoint(t, clip(p)); !share(Tiles([]geo.BBox{at}, Fine), a) {
 				t.Fatalf("%+v lies in a box, but not in %#x", at, a)
 			}
 		}
@@ -113,12 +114,12 @@ func TestManyBoxes(t *testing.T) {
 		lat, lon := i*7_919_777%1_700_000_000-850_000_000, i*104_729_333%3_600_000_000-1_800_000_000
 		boxes = append(boxes, geo.BBox{MinLat: lat, MinLon: lon, MaxLat: lat + 1_000_000, MaxLon: lon + 1_000_000})
 	}
-	tiles := Tiles(boxes)
+	tiles := Tiles(boxes, Coarse)
 	if len(tiles) > MaxTiles || len(tiles) < MaxTiles/8 {
 		t.Errorf("%d tiles", len(tiles))
 	}
 	for _, b := range boxes {
-		if !share(tiles, Tiles([]geo.BBox{b})) {
+		if !share(tiles, Tiles([]geo.BBox{b}, Fine)) {
 			t.Errorf("%+v is not covered", b)
 		}
 	}
@@ -127,13 +128,18 @@ func TestManyBoxes(t *testing.T) {
 // TestTilesAreSmall keeps a covering from being right by being the whole world.
 func TestTilesAreSmall(t *testing.T) {
 	zurich := geo.BBox{MinLat: 474_000_000, MinLon: 85_000_000, MaxLat: 475_000_000, MaxLon: 86_000_000}
-	tiles := Tiles([]geo.BBox{zurich})
-	if len(tiles) > 4 || Level(tiles[0]) != finestTile {
-		t.Errorf("a box of 0.1 degree has %d tiles of level %d", len(tiles), Level(tiles[0]))
-	}
 	geneva := geo.BBox{MinLat: 462_000_000, MinLon: 61_000_000, MaxLat: 462_500_000, MaxLon: 61_500_000}
-	if share(tiles, Tiles([]geo.BBox{geneva})) {
-		t.Errorf("Zurich and Geneva share a tile")
+	for _, g := range []struct {
+		grain       Grain
+		most, level int
+	}{{Coarse, 4, 10}, {Small, 4, 12}, {Fine, 25, 13}} {
+		tiles := Tiles([]geo.BBox{zurich}, g.grain)
+		if len(tiles) > g.most || Level(tiles[0]) != g.level {
+			t.Errorf("a box of 0.1 degree has %d tiles of level %d", len(tiles), Level(tiles[0]))
+		}
+		if share(tiles, Tiles([]geo.BBox{geneva}, g.grain)) {
+			t.Errorf("Zurich and Geneva share a tile")
+		}
 	}
 }
 
@@ -146,67 +152,148 @@ func drawCells(t *rapid.T) []uint64 {
 	return slices.Sorted(maps.Keys(cells))
 }
 
+const hour = int64(3_600_000_000_000)
+
+// drawTime makes times of all lengths, mostly of one day, often with ends at those of slots.
+func drawTime(t *rapid.T) Time {
+	const slot = 1 << shortestSlot
+	if rapid.IntRange(0, 9).Draw(t, "always") == 0 {
+		return Always()
+	}
+	begin := rapid.SampledFrom([]int64{-hour, 0, 300_000 * slot, 400_000*hour + 1, 1 << 62}).Draw(t, "day") + rapid.Int64Range(0, 24).Draw(t, "slot")*slot/2
+	length := rapid.SampledFrom([]int64{0, 1, hour / 2, slot - 1, slot, 2*slot - 1, 5 * hour, 1000 * hour}).Draw(t, "length")
+	return Time{begin - rapid.Int64Range(0, 1).Draw(t, "early"), begin + length}
+}
+
+func (t Time) meets(o Time) bool { return t.FirstNs <= o.LastNs && o.FirstNs <= t.LastNs }
+
+// filed is where a thing is, for one who looks at everything.
+type filed struct {
+	at    Time
+	cells []uint64
+}
+
+// mayMeet says in another way than the index what slots can tell of times.
+func (f filed) mayMeet(at Time) bool {
+	first, last := f.at.slots()
+	for s := first; s <= last; s++ {
+		length := int64(1) << (shortestSlot + s.level())
+		begin := int64(s&(1<<slotShift-1)) * length
+		if begin <= max(at.LastNs, 0) && begin+length-1 >= max(at.FirstNs, 0) {
+			return true
+		}
+	}
+	return false
+}
+
+func search(x *Index, cells []uint64, at Time) []uint32 {
+	list := []uint32{}
+	x.Search(cells, at, func(n uint32) bool {
+		list = append(list, n)
+		return true
+	})
+	slices.Sort(list)
+	return list
+}
+
+func TestSlots(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := drawTime(t), drawTime(t)
+		first, last := a.slots()
+		if last-first > 1 || first.level() != last.level() || first.level() >= slotLevels {
+			t.Fatalf("%v is in slots %#x to %#x", a, first, last)
+		}
+		if a.meets(b) && !(filed{at: a}).mayMeet(b) {
+			t.Fatalf("%v meets %v, but not its slots %#x to %#x", b, a, first, last)
+		}
+	})
+}
+
 // TestSearch moves things about and compares with looking at every one, while a copy stays as it was.
 func TestSearch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		x, naive := New(), map[uint32][]uint64{}
+		x, naive := New(), map[uint32]filed{}
 		var old *Index
 		var oldAnswer []uint32
+		world := []uint64{5 << 60}
 		for i := range rapid.IntRange(1, 30).Draw(t, "steps") {
-			thing := rapid.SampledFrom([]uint32{0, 1, 2, 62, 63, 64, 127, 128, 1000}).Draw(t, "thing")
+			thing := rapid.SampledFrom([]uint32{0, 1, 2, 62, 63, 64, 127, 128, 1000, 4_000_000}).Draw(t, "thing")
+			was := naive[thing]
 			switch rapid.IntRange(0, 2).Draw(t, "what") {
 			case 0:
-				x.Remove(thing, naive[thing])
+				x.Remove(thing, was.at, was.cells)
 				delete(naive, thing)
 			case 1:
-				to := drawCells(t)
-				x.Move(thing, naive[thing], to)
-				naive[thing] = to
+				is := filed{drawTime(t), drawCells(t)}
+				if rapid.Bool().Draw(t, "stays") && was.cells != nil {
+					is.cells = was.cells
+				}
+				x.Move(thing, was.at, was.cells, is.at, is.cells)
+				naive[thing] = is
 			case 2:
-				more := drawCells(t)
-				x.Insert(thing, more)
-				naive[thing] = slices.Compact(slices.Sorted(slices.Values(slices.Concat(naive[thing], more))))
+				is := filed{was.at, drawCells(t)}
+				x.Insert(thing, is.at, is.cells)
+				is.cells = slices.Compact(slices.Sorted(slices.Values(slices.Concat(was.cells, is.cells))))
+				naive[thing] = is
 			}
-			asked := drawCells(t)
+			asked, at := Normalize(drawCells(t)), drawTime(t)
 			want := []uint32{}
 			for _, thing := range slices.Sorted(maps.Keys(naive)) {
-				if share(naive[thing], asked) {
+				if f := naive[thing]; share(f.cells, asked) && f.mayMeet(at) {
 					want = append(want, thing)
 				}
 			}
-			if got := slices.Collect(x.Search(asked)); !slices.Equal(got, want) {
+			if got := search(x, asked, at); !slices.Equal(got, want) {
 				t.Fatalf("found %v, want %v", got, want)
 			}
 			if i == 0 {
-				old, oldAnswer = x.Copy(), slices.Collect(x.Search([]uint64{5 << 60}))
+				old, oldAnswer = x.Copy(), search(x, world, Always())
 			}
 		}
-		if got := slices.Collect(old.Search([]uint64{5 << 60})); !slices.Equal(got, oldAnswer) {
+		if got := search(old, world, Always()); !slices.Equal(got, oldAnswer) {
 			t.Fatalf("a copy changed from %v to %v", oldAnswer, got)
 		}
-		for thing, cells := range naive {
-			x.Remove(thing, cells)
+		for thing, f := range naive {
+			x.Remove(thing, f.at, f.cells)
 		}
-		if x.Len() != 0 || x.levels != New().levels {
-			t.Fatalf("%d entries and levels %v are left of nothing", x.Len(), x.levels)
+		if x.Len() != 0 || x.levels != New().levels || x.slots != New().slots {
+			t.Fatalf("%d entries, levels %v and slots %v are left of nothing", x.Len(), x.levels, x.slots)
 		}
 	})
+}
+
+// TestSearchMany has more groups than a table of found ones begins with.
+func TestSearchMany(t *testing.T) {
+	x := New()
+	for n := range uint32(1000) {
+		x.Insert(n*100, Time{int64(n) * hour, int64(n)*hour + 1}, []uint64{5 << 60})
+	}
+	for _, n := range []int{0, 1, 100, 1000} {
+		if got := search(x, []uint64{5 << 60}, Time{0, int64(n)*hour - 1}); len(got) < n || len(got) > n+3 || !slices.IsSorted(got) {
+			t.Errorf("%d found of %d", len(got), n)
+		}
+	}
+	found := 0
+	x.Search([]uint64{5 << 60}, Always(), func(uint32) bool { found++; return found < 10 })
+	if found != 10 {
+		t.Errorf("%d found by one who wants 10", found)
+	}
 }
 
 // TestMoveLeavesNoTrace holds the entries after a move against those of an index made in one go.
 func TestMoveLeavesNoTrace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := New()
-		x.Insert(2, []uint64{5 << 60})
-		var at []uint64
+		x.Insert(2, Time{1, hour}, []uint64{5 << 60})
+		var at filed
 		for range rapid.IntRange(1, 8).Draw(t, "moves") {
-			to := drawCells(t)
-			x.Move(1, at, to)
+			to := filed{drawTime(t), drawCells(t)}
+			x.Move(1, at.at, at.cells, to.at, to.cells)
 			at = to
 			want := New()
-			want.Insert(2, []uint64{5 << 60})
-			want.Insert(1, to)
-			if !slices.Equal(x.tree.Items(), want.tree.Items()) || x.levels != want.levels {
+			want.Insert(2, Time{1, hour}, []uint64{5 << 60})
+			want.Insert(1, to.at, to.cells)
+			if !slices.Equal(x.tree.Items(), want.tree.Items()) || x.levels != want.levels || x.slots != want.slots {
 				t.Fatalf("%v after moving to %v", x.tree.Items(), to)
 			}
 		}
@@ -220,16 +307,16 @@ func TestFixedFindsAsIndex(t *testing.T) {
 		covers := make([][]uint64, rapid.SampledFrom([]int{0, 1, 5, 64, 130}).Draw(t, "things"))
 		for i := range covers {
 			covers[i] = drawCells(t)
-			tree.Insert(uint32(i), covers[i])
+			tree.Insert(uint32(i), Always(), covers[i])
 		}
 		fixed := NewFixed(covers)
 		for range 2 {
-			asked := drawCells(t)
+			asked := Normalize(drawCells(t))
 			got := []uint32{}
 			for _, i := range fixed.Search(asked, nil) {
 				got = append(got, uint32(i))
 			}
-			if want := slices.Collect(tree.Search(asked)); !slices.Equal(got, want) {
+			if want := search(tree, asked, Always()); !slices.Equal(got, want) {
 				t.Fatalf("found %v, want %v", got, want)
 			}
 		}

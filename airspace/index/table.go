@@ -36,17 +36,25 @@ func (t *Table[T]) Copy() Table[T] {
 
 // Get gives a thing.
 func (t *Table[T]) Get(number uint32) T {
+	if at := t.At(number); at != nil {
+		return *at
+	}
+	var none T
+	return none
+}
+
+// At gives the place of a thing, for reading until the table is changed; nil where none near it was ever set.
+func (t *Table[T]) At(number uint32) *T {
 	if a := t.root; a != nil {
 		if b := a.kids[number>>(leafBits+2*forkBits)]; b != nil {
 			if c := b.kids[number>>(leafBits+forkBits)%(1<<forkBits)]; c != nil {
 				if l := c.kids[number>>leafBits%(1<<forkBits)]; l != nil {
-					return l.things[number%(1<<leafBits)]
+					return &l.things[number%(1<<leafBits)]
 				}
 			}
 		}
 	}
-	var none T
-	return none
+	return nil
 }
 
 // Set puts a thing in the place of another.

@@ -8,34 +8,55 @@ import (
 
 const (
 	// MaxTiles bounds a covering. More would find a little less that is not there, and cost more at each change.
-	MaxTiles = 64
-	// finestTile is the level of the smallest tiles: 0.42 degree, 47 km of latitude, some minutes of flight.
-	finestTile = 10
-	// acrossTiles is how many tiles a box is at most covered by in each direction.
-	acrossTiles = 4
-
+	MaxTiles  = 64
 	turnE7    = 3_600_000_000
 	halfE7    = turnE7 / 2
 	quarterE7 = turnE7 / 4
 )
 
+// Grain says how closely boxes are covered. A level 10 tile is 0.42 degree, 47 km of latitude, some minutes of flight; one of level 13 is
+// 5.9 km.
+type Grain uint8
+
+const (
+	// Coarse is for paths and sectors, which are long and large and change together.
+	Coarse Grain = iota
+	// Small is for volumes of a flight: few tiles, so that they are cheap to hold.
+	Small
+	// Fine is for questions, which are not held: close, so that little is found in vain.
+	Fine
+)
+
+// tiles gives the level of the smallest tiles, and how many of them a box is at most covered by in each direction.
+func (g Grain) tiles() (finest int, across uint64) {
+	switch g {
+	case Small:
+		return 13, 2
+	case Fine:
+		return 13, 7
+	}
+	return 10, 4
+}
+
 // Tiles covers boxes: every place that lies in one of them lies in one of the cells returned. These are sorted, none holds
-// another, and there are at most MaxTiles. Two boxes that have a place in common have cells of which one holds the other.
-func Tiles(boxes []geo.BBox) []uint64 {
+// another, and there are at most MaxTiles. Two boxes that have a place in common have cells of which one holds the other,
+// whatever the grains that they were covered with.
+func Tiles(boxes []geo.BBox, g Grain) []uint64 {
 	cells := make([]uint64, 0, MaxTiles)
 	last := box{side: -1}
 	for _, b := range boxes {
 		both, n := parts(b)
 		for _, part := range both[:n] {
 			// Neighbouring legs of a path mostly lie in the same tiles.
-			if t := part.tiles(); t != last {
+			if t := part.tiles(g); t != last {
 				cells = t.appendCells(cells)
 				last = t
 			}
 		}
 	}
 	cells = Normalize(cells)
-	for level := finestTile - 1; len(cells) > MaxTiles; level-- {
+	finest, _ := g.tiles()
+	for level := finest - 1; len(cells) > MaxTiles; level-- {
 		for i, c := range cells {
 			cells[i] = Parent(c, min(level, Level(c)))
 		}
@@ -91,10 +112,11 @@ func around(lon int64) uint64 {
 	return uint64(x)
 }
 
-// tiles gives the tiles that meet the box, of the smallest size at which they are at most acrossTiles in each direction.
-func (b box) tiles() box {
-	side := 32 - finestTile
-	for b.x1>>side-b.x0>>side >= acrossTiles || b.y1>>side-b.y0>>side >= acrossTiles {
+// tiles gives the tiles of a grain that meet the box.
+func (b box) tiles(g Grain) box {
+	finest, across := g.tiles()
+	side := 32 - finest
+	for b.x1>>side-b.x0>>side >= across || b.y1>>side-b.y0>>side >= across {
 		side++
 	}
 	return box{b.x0 >> side, b.y0 >> side, b.x1 >> side, b.y1 >> side, side}
