@@ -1,10 +1,9 @@
 package consensus
 
 import (
-	"hash"
-
 	"go.etcd.io/raft/v3/raftpb"
 
+	"onevoice/chain"
 	"onevoice/codec"
 	"onevoice/consensus/session"
 	"onevoice/machine"
@@ -15,8 +14,7 @@ import (
 // applier holds memory that is reused from entry to entry.
 type applier struct {
 	payload payload
-	hasher  hash.Hash
-	scratch codec.Writer
+	linker  chain.Linker
 	results codec.Writer
 	events  [][]byte
 	emit    machine.Emit
@@ -46,7 +44,7 @@ func (g *Group) applyEntry(e *raftpb.Entry) bool {
 		s.index, s.term = index, term // who looks at the state still finds the one before the entry
 		return false
 	}
-	g.chain(e)
+	digest := g.chain(e)
 	for i := mark; i < len(g.out.Replies); i++ {
 		if r := &g.out.Replies[i]; r.Index == s.index {
 			r.Hash = s.hash
@@ -60,7 +58,7 @@ func (g *Group) applyEntry(e *raftpb.Entry) bool {
 	g.snap.since += size
 	g.apply.bytes += size
 	g.out.Applied = append(g.out.Applied, Applied{
-		Index: s.index, Epoch: s.epoch, Hash: s.hash, LogTimeNs: s.logNs, Events: g.apply.events, By: g.apply.by, View: s.known.view,
+		Index: s.index, Epoch: s.epoch, Hash: s.hash, Digest: digest, LogTimeNs: s.logNs, Events: g.apply.events, By: g.apply.by, View: s.known.view,
 	})
 	g.counters.Entries++
 	return true

@@ -3,17 +3,12 @@ package consensus
 import (
 	"go.etcd.io/raft/v3/raftpb"
 
+	"onevoice/chain"
 	"onevoice/codec"
 	"onevoice/consensus/session"
 )
 
-// The chain hash after an entry is the SHA-256 of, in the encoding of package codec:
-//
-//	the chain hash before it (32 bytes), index, raft term (8 bytes each), entry type (1 byte), payload (with length)
-//	the number of commands (4 bytes), for each its status (1 byte) and result (with length)
-//	the number of events (4 bytes), each with length
-//
-// An entry that is no group of commands counts 0 commands.
+// The chain hash is that of package chain: over the entry as raft ordered it, what became of its commands, and the machine's events.
 
 func startResults(w *codec.Writer, n int) {
 	w.B = w.B[:0]
@@ -25,25 +20,10 @@ func addResult(w *codec.Writer, o *session.Outcome) {
 	w.Bytes(o.Result)
 }
 
-// chain moves the chain hash over the entry whose results stand in apply.results.
-func (g *Group) chain(e *raftpb.Entry) {
-	a := &g.apply
-	w := &a.scratch
-	w.B = w.B[:0]
-	w.Raw(g.state.hash[:])
-	w.U64(e.GetIndex())
-	w.U64(e.GetTerm())
-	w.U8(uint8(e.GetType()))
-	w.Uvarint(uint64(len(e.GetData())))
-	a.hasher.Reset()
-	a.hasher.Write(w.B)
-	a.hasher.Write(e.GetData())
-	a.hasher.Write(a.results.B)
-	w.B = w.B[:0]
-	w.U32(uint32(len(a.events)))
-	for _, event := range a.events {
-		w.Bytes(event)
-	}
-	a.hasher.Write(w.B)
-	a.hasher.Sum(g.state.hash[:0])
+// chain moves the chain hash over the entry whose results stand in apply.results, and gives the entry's digest.
+func (g *Group) chain(e *raftpb.Entry) chain.Digest {
+	a, s := &g.apply, g.state
+	link := chain.Entry{Index: s.index, LogTimeNs: s.logNs, Digest: a.linker.Digest(e.GetTerm(), uint8(e.GetType()), e.GetData(), a.results.B), Events: a.events}
+	s.hash = a.linker.Next(s.hash, &link)
+	return link.Digest
 }

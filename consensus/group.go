@@ -1,7 +1,6 @@
 package consensus
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"iter"
 
@@ -63,7 +62,6 @@ func newGroup(cfg Config, d *disk) (*Group, error) {
 		snap: snapshots{meta: d.meta},
 	}
 	g.out = &g.early
-	g.apply.hasher = sha256.New()
 	g.apply.emit = func(event []byte) { g.apply.events = append(g.apply.events, event) }
 	g.reads.boot = cfg.Rand.Uint64()
 	if err := g.start(); err != nil {

@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"onevoice/chain"
 	"onevoice/machine"
 	"onevoice/step"
 	"onevoice/view"
@@ -34,6 +35,7 @@ type Applied struct {
 	Index     uint64
 	Epoch     view.Epoch
 	Hash      [32]byte
+	Digest    chain.Digest // with the events it leads from the hash before to Hash; zero where Installed is set
 	LogTimeNs int64
 	// By is the start of the server that has proposed it, zero where it had no effect; View the newest that the group obeys from it on.
 	By   view.Start

@@ -45,7 +45,7 @@ func (j *Journal) add(a replica.Applied) (news bool, err error) {
 		j.log.Restart(watch.Mark{Index: a.Index, Hash: a.Hash, LogTimeNs: a.LogTimeNs, Epoch: a.Epoch})
 		return true, nil
 	}
-	err = j.log.Append(watch.Entry{Index: a.Index, Hash: a.Hash, LogTimeNs: a.LogTimeNs, Epoch: a.Epoch, Events: a.Events})
+	err = j.log.Append(watch.Entry{Index: a.Index, Hash: a.Hash, Digest: a.Digest, LogTimeNs: a.LogTimeNs, Epoch: a.Epoch, Events: a.Events})
 	return len(a.Events) > 0, err
 }
 
@@ -76,6 +76,13 @@ func (j *Journal) After(pos watch.Position, most int) ([]watch.Item, error) {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
 	return j.log.After(pos, most)
+}
+
+// Entries gives what follows an index, without waiting: see watch.Log.Entries. The bytes are shared: do not change them.
+func (j *Journal) Entries(after uint64, most, bytes int) (watch.Mark, []watch.Record, error) {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.log.Entries(after, most, bytes)
 }
 
 // Mark is what is known of an index; false outside Range.

@@ -22,6 +22,8 @@ const (
 	Backup
 	// Debug is to look inside a running server: profiles, traces.
 	Debug
+	// Export is to follow the log's entries, and to read the whole state for that, to keep the history elsewhere.
+	Export
 	end
 )
 
@@ -29,10 +31,12 @@ const (
 const All = end - 1
 
 // words are the rights' names, in the order of their bits.
-func words() []string { return []string{"read", "write", "settings", "members", "backup", "debug"} }
+func words() []string {
+	return []string{"read", "write", "settings", "members", "backup", "debug", "export"}
+}
 
 // AllowedWords lists what ParseRights takes, for messages.
-const AllowedWords = "read, write, settings, members, backup, debug, separated by commas, or all"
+const AllowedWords = "read, write, settings, members, backup, debug, export, separated by commas, or all"
 
 // Has says whether every right of want is in r.
 func (r Rights) Has(want Rights) bool { return r&want == want }

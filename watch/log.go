@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"sort"
 
+	"onevoice/chain"
 	"onevoice/internal/mutant"
 	"onevoice/view"
 )
@@ -19,15 +20,18 @@ import (
 type Entry struct {
 	Index     uint64
 	Hash      [32]byte
+	Digest    chain.Digest // that leads with Events to Hash
 	LogTimeNs int64
 	Epoch     view.Epoch
 	Events    [][]byte
 }
 
-// Mark is what is known of one index: the chain hash after it, and the log time and epoch of its entry.
+// Mark is what is known of one index: the chain hash after it, and the digest, log time and epoch of its entry. The digest is not
+// known of an index that a journal begins with.
 type Mark struct {
 	Index     uint64
 	Hash      [32]byte
+	Digest    chain.Digest
 	LogTimeNs int64
 	Epoch     view.Epoch
 }
@@ -46,7 +50,7 @@ type Limits struct {
 	Bytes  int // sum of the lengths of the events held
 }
 
-// DefaultLimits are 65,536 hashes (the promise of the service, 3.5 MiB) and 100,000 events or 64 MiB of them.
+// DefaultLimits are 65,536 hashes (the promise of the service, 5.5 MiB) and 100,000 events or 64 MiB of them.
 func DefaultLimits() Limits { return Limits{Marks: 1 << 16, Events: 100_000, Bytes: 64 << 20} }
 
 // Compacted says that events after Position are no longer held.
@@ -99,7 +103,7 @@ func (l *Log) Append(e Entry) error {
 		l.started, l.horizon = true, EndOf(e.Index-1)
 	}
 	l.last = e.Index
-	l.marks.push(Mark{Index: e.Index, Hash: e.Hash, LogTimeNs: e.LogTimeNs, Epoch: e.Epoch})
+	l.marks.push(Mark{Index: e.Index, Hash: e.Hash, Digest: e.Digest, LogTimeNs: e.LogTimeNs, Epoch: e.Epoch})
 	if l.marks.len() > l.limits.Marks {
 		l.marks.pop()
 	}

@@ -35,7 +35,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", backupType)
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
-	if err := write(&streamWriter{ctx, w}); err != nil {
+	if err := write(&streamWriter{ctx, w, op}); err != nil {
 		// The status has gone; that the stream has no end says enough.
 		s.log.Warn("a backup broke off", "error", err)
 	}
@@ -46,6 +46,7 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) error {
 type streamWriter struct {
 	ctx context.Context
 	w   http.ResponseWriter
+	op  string
 }
 
 // Write implements io.Writer. The error is why the stream ends.
@@ -54,7 +55,7 @@ func (s *streamWriter) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	if !send(s.w, b) {
-		return 0, refused(problem.Overloaded, "save a backup", "its reader was too slow, or has gone")
+		return 0, refused(problem.Overloaded, s.op, "its reader was too slow, or has gone")
 	}
 	return len(b), nil
 }

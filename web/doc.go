@@ -30,6 +30,8 @@ type Service interface {
 	// Events gives the events after a position, in order, whole indices; it waits until there are some, or ctx ends (then the
 	// error is that of ctx). Where they are no longer all held the error is a *watch.Compacted.
 	Events(ctx context.Context, after watch.Position) ([]watch.Item, error)
+	// Entries gives what follows an index, each entry with all its events, and the mark of the index; it does not wait. See watch.Log.Entries.
+	Entries(after uint64, most, bytes int) (watch.Mark, []watch.Record, error)
 	// Mark gives hash, log time and epoch of an index; false where they are not held.
 	Mark(index uint64) (watch.Mark, bool)
 	// Range is the first and last index of which Mark knows; both 0 where there is none.

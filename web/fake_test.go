@@ -2,13 +2,13 @@ package web
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"onevoice/airspace"
+	"onevoice/chain"
 	"onevoice/machine"
 	"onevoice/members"
 	"onevoice/problem"
@@ -93,16 +93,15 @@ func (f *fake) entry(op []byte) []byte {
 	if op != nil {
 		result = f.machine.Apply(at, op, emit)
 	}
-	h := sha256.New()
-	h.Write(f.latest.Hash[:])
-	h.Write(binary.BigEndian.AppendUint64(nil, at.Index))
-	h.Write(result)
+	voice := result
 	if f.forged {
-		h.Write([]byte("another voice"))
+		voice = append(slices.Clone(result), "another voice"...)
 	}
+	var l chain.Linker
+	link := chain.Entry{Index: at.Index, LogTimeNs: log, Digest: l.Digest(at.Epoch.Term, 0, op, voice), Events: events}
 	f.latest.Index, f.latest.LogTimeNs, f.latest.State = at.Index, log, f.machine.State()
-	h.Sum(f.latest.Hash[:0])
-	if err := f.journal.Append(watch.Entry{Index: at.Index, Hash: f.latest.Hash, LogTimeNs: log, Epoch: at.Epoch, Events: events}); err != nil {
+	f.latest.Hash = l.Next(f.latest.Hash, &link)
+	if err := f.journal.Append(watch.Entry{Index: at.Index, Hash: f.latest.Hash, Digest: link.Digest, LogTimeNs: log, Epoch: at.Epoch, Events: events}); err != nil {
 		panic(err)
 	}
 	close(f.wake)
@@ -174,6 +173,12 @@ func (f *fake) Events(ctx context.Context, after watch.Position) ([]watch.Item, 
 			return nil, ctx.Err()
 		}
 	}
+}
+
+func (f *fake) Entries(after uint64, most, bytes int) (watch.Mark, []watch.Record, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.journal.Entries(after, most, bytes)
 }
 
 func (f *fake) Mark(index uint64) (watch.Mark, bool) {

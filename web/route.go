@@ -73,6 +73,8 @@ func (s *Server) routes() []route {
 		{"POST", base + "/upgrade", s.postUpgrade, request, subject.Members},
 		{"GET", base + "/backup", s.backup, stream, subject.Backup},
 		{"GET", base + "/events", s.events, stream, subject.Read},
+		{"GET", base + "/entries", s.entries, request, subject.Export},
+		{"GET", base + "/state", s.state, stream, subject.Export},
 		{"GET", base + "/tracks", s.getTracks, stream, subject.Read},
 		{"POST", base + "/tracks", s.postTracks, request, subject.Write},
 		{"GET", "/livez", s.livez, probe, anyone},

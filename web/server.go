@@ -98,6 +98,7 @@ type Server struct {
 	streams     atomic.Int64
 	largeBodies atomic.Int64
 	saving      atomic.Bool // a backup is under way
+	listing     atomic.Bool // a whole state is being read
 
 	// ending is over when streams have to end.
 	ending context.Context

@@ -101,6 +101,11 @@ func (g *gateway) Events(ctx context.Context, after watch.Position) ([]watch.Ite
 	return g.host.Journal(g.group).Wait(ctx, after, maxEvents)
 }
 
+// Entries implements web.Service.
+func (g *gateway) Entries(after uint64, most, bytes int) (watch.Mark, []watch.Record, error) {
+	return g.host.Journal(g.group).Entries(after, most, bytes)
+}
+
 // Mark implements web.Service.
 func (g *gateway) Mark(index uint64) (watch.Mark, bool) {
 	return g.host.Journal(g.group).Mark(index)

@@ -109,7 +109,7 @@ func (h *host) stepped(out *step.Out) {
 			journal.Restart(watch.Mark{Index: a.Index, Hash: a.Hash, LogTimeNs: a.LogTimeNs, Epoch: a.Epoch})
 			continue
 		}
-		e := watch.Entry{Index: a.Index, Hash: a.Hash, LogTimeNs: a.LogTimeNs, Epoch: a.Epoch, Events: slices.Clone(a.Events)}
+		e := watch.Entry{Index: a.Index, Hash: a.Hash, Digest: a.Digest, LogTimeNs: a.LogTimeNs, Epoch: a.Epoch, Events: slices.Clone(a.Events)}
 		if err := journal.Append(e); err != nil {
 			h.run.court.Fail("S8", "%s group %d: %v", h.party.Name(), a.Group, err)
 		}
