@@ -121,7 +121,8 @@ func product() []Room {
 		{"backup/file", Loud, "backup", nil},
 
 		{"airspace/index", Replicated, "codec geo", ordered},
-		{"airspace", Replicated, "codec geo machine view airspace/index", ordered},
+		{"airspace/past", Replicated, "", ordered},
+		{"airspace", Replicated, "codec geo machine view airspace/index airspace/past", ordered},
 		{"demo", Quiet, "geo cover airspace", nil},
 		{"feed", Quiet, "geo cover airspace", nil},
 
