@@ -12,6 +12,8 @@ type change struct {
 	m    *Machine
 	at   Version
 	emit machine.Emit
+	// work is the steps that were taken for the command, or for all of those that are applied as one: up to MaxWork.
+	work *int
 
 	// subject is the name of what the command is about, empty for the settings; sector or flight is what is there under it, nil where
 	// nothing is, and current its version or that of the settings.

@@ -38,6 +38,7 @@ const (
 	kindSetService   commandKind = 5
 	// 6 listed the servers, whom the membership knows.
 	kindSetRules commandKind = 7
+	kindAtomic   commandKind = 20
 )
 
 // readCommand reads the body of a command of a kind.
@@ -55,6 +56,8 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 		return SetService{AnchorNs: r.I64(), RateMilli: r.I64(), If: when}
 	case kindSetRules:
 		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), If: when}
+	case kindAtomic:
+		return readAtomic(r, when)
 	}
 	r.Fail()
 	return nil

@@ -59,7 +59,7 @@ func (cmd PutFlight) apply(c *change) Result {
 	outline := &c.m.outline
 	outline.lay(&n.Flight)
 	n.tiles = outline.tiles()
-	windows, p := c.m.windowsOf(outline, n.tiles, s.settings.CrossRefCm, new(int))
+	windows, p := c.m.windowsOf(outline, n.tiles, s.settings.CrossRefCm, c.work)
 	if p != nil {
 		p.Op = op
 		return Result{Problem: p}

@@ -33,6 +33,7 @@ func someCommands() []Command {
 		CancelFlight{ID: "g"},
 		SetService{AnchorNs: startNs + 3600*second, RateMilli: 5000},
 		SetRules{CrossRefCm: 5, RetainNs: 6, If: Precondition{Match: &Version{1, 0}}},
+		Atomic{Commands: []Command{PutFlight{Flight: f}, CancelFlight{ID: "g"}, RemoveSector{ID: "A"}}},
 	}
 }
 
@@ -118,6 +119,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(w.m.State().Query(EncodeQuery(FlightQuery{ID: "f"})))
 	f.Add(encodeResult(&Result{Version: Version{1, 2}, Current: &Version{3, 4}}))
+	f.Add(encodeResult(&Result{Version: Version{1, 2}, Parts: []Result{{Version: Version{1, 2}, Rewindowed: 7}}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if e, err := DecodeEvent(b); err == nil && !bytes.Equal(encodeEvent(&e), b) {
 			t.Fatalf("event %+v encodes as %x, not %x", e, encodeEvent(&e), b)

@@ -69,6 +69,10 @@ const (
 	// MaxRewindowWindows bounds the windows of all flights that one command touches, since its entry carries them as events:
 	// about 6 MB.
 	MaxRewindowWindows = 100_000
+	// MaxAtomic bounds the commands of an Atomic. MaxWork and MaxRewindow are for all of them together.
+	MaxAtomic = 100
+	// MaxAtomicWindows bounds the sector windows of the flights that an Atomic puts, since its result holds them: 400 KB.
+	MaxAtomicWindows = 8192
 	// MaxVolumeFlights bounds the flights that one question about a volume looks at.
 	MaxVolumeFlights = 20_000
 	// MaxChunkBytes is how full a chunk of a snapshot is made: little enough that a server which takes one in, at ten

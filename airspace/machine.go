@@ -76,15 +76,23 @@ func (m *Machine) run(at Version, op []byte, emit machine.Emit) Result {
 	if p := Validate(cmd); p != nil {
 		return Result{Problem: p}
 	}
-	do := change{m: m, at: at, emit: emit}
-	cmd.find(&do)
-	if p := cmd.precondition().check(cmd.Op(), do.subject, do.current); p != nil {
-		return Result{Problem: p, Current: do.current}
-	}
-	res := cmd.apply(&do)
+	do := change{m: m, at: at, emit: emit, work: new(int)}
+	res := do.run(cmd)
 	if res.Problem == nil {
 		m.root = nil
-		res.Version = at
+	}
+	return res
+}
+
+// run applies a command that is valid in itself.
+func (c *change) run(cmd Command) Result {
+	cmd.find(c)
+	if p := cmd.precondition().check(cmd.Op(), c.subject, c.current); p != nil {
+		return Result{Problem: p, Current: c.current}
+	}
+	res := cmd.apply(c)
+	if res.Problem == nil {
+		res.Version = c.at
 	}
 	return res
 }

@@ -201,7 +201,31 @@ type drawer struct {
 }
 
 func (d *drawer) command() Command {
-	switch rapid.SampledFrom([]string{"flight", "flight", "flight", "flight", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command") {
+	switch kind := rapid.SampledFrom([]string{"atomic", "flight", "flight", "flight", "flight", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command"); kind {
+	case "atomic":
+		return d.atomic()
+	case "service", "rules":
+		return d.setting(kind)
+	default:
+		return d.change(kind)
+	}
+}
+
+// atomic is a few changes as one, sometimes of one thing or with a setting among them, which is wrong.
+func (d *drawer) atomic() Command {
+	var cmd Atomic
+	for range rapid.IntRange(0, 4).Draw(d.t, "parts") {
+		kind := rapid.SampledFrom([]string{"flight", "flight", "flight", "cancel", "sector", "remove"}).Draw(d.t, "part")
+		if rapid.IntRange(0, 40).Draw(d.t, "wrong") == 0 {
+			cmd.Commands = append(cmd.Commands, d.setting("rules"))
+		}
+		cmd.Commands = append(cmd.Commands, d.change(kind))
+	}
+	return cmd
+}
+
+func (d *drawer) change(kind string) Command {
+	switch kind {
 	case "flight":
 		f := d.flight()
 		return PutFlight{Flight: f, If: d.when(d.model.flights[f.ID].Version, true)}
@@ -211,10 +235,13 @@ func (d *drawer) command() Command {
 	case "sector":
 		s := d.sector()
 		return PutSector{Sector: s, If: d.when(d.model.sectors[s.ID].Version, true)}
-	case "remove":
-		id := d.id("s")
-		return RemoveSector{ID: id, If: d.when(d.model.sectors[id].Version, false)}
-	case "service":
+	}
+	id := d.id("s")
+	return RemoveSector{ID: id, If: d.when(d.model.sectors[id].Version, false)}
+}
+
+func (d *drawer) setting(kind string) Command {
+	if kind == "service" {
 		anchor := rapid.SampledFrom([]int64{0, d.model.nowNs - 1, d.model.nowNs, d.model.nowNs + 100*second, MaxServiceNs}).Draw(d.t, "anchor")
 		if anchor == MaxServiceNs && rapid.IntRange(0, 9).Draw(d.t, "end of time") > 0 {
 			anchor = 0

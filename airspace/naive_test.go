@@ -98,6 +98,8 @@ func (n *naive) apply(at Version, cmd Command) Result {
 		return Result{Problem: p}
 	}
 	switch cmd := cmd.(type) {
+	case Atomic:
+		return n.atomic(at, cmd)
 	case PutSector:
 		if kind, current := hold(n.sectors, cmd.Sector.ID, cmd.If, func(s SectorRecord) Version { return s.Version }); kind != 0 {
 			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
@@ -137,6 +139,22 @@ func (n *naive) apply(at Version, cmd Command) Result {
 		return Result{Version: at}
 	}
 	return n.set(at, cmd)
+}
+
+// atomic is the definition: on a copy, which is kept if all take effect.
+func (n *naive) atomic(at Version, cmd Atomic) Result {
+	trial := *n
+	trial.sectors, trial.flights = maps.Clone(n.sectors), maps.Clone(n.flights)
+	var parts []Result
+	for _, one := range cmd.Commands {
+		res := trial.apply(at, one)
+		if res.Problem != nil {
+			return res
+		}
+		parts = append(parts, res)
+	}
+	*n = trial
+	return Result{Version: at, Parts: parts}
 }
 
 func (n *naive) set(at Version, cmd Command) Result {

@@ -16,7 +16,7 @@ type places struct {
 	index *index.Index
 	table index.Table[placed]
 	// free are numbers that are no longer in use; those from next on were never used.
-	free []uint32
+	free spare
 	next uint32
 }
 
@@ -57,18 +57,14 @@ func newPlaces() places { return places{index: index.New()} }
 // copy gives places of its own with the same things, in constant time. It belongs to the goroutine that changes p.
 func (p *places) copy() places {
 	c := *p
-	c.index, c.table, c.free = p.index.Copy(), p.table.Copy(), nil
+	c.index, c.table = p.index.Copy(), p.table.Copy()
 	return c
 }
 
 // file puts a thing in and gives its number.
 func (p *places) file(t thing, e extent) uint32 {
-	number := p.next
-	if n := len(p.free); n > 0 {
-		number, p.free = p.free[n-1], p.free[:n-1]
-	} else {
-		p.next++
-	}
+	number := p.free.take(p.next)
+	p.next = max(p.next, number+1)
 	p.table.Set(number, placed{e, t})
 	p.index.Insert(number, e.time(), t.covering())
 	return number
@@ -93,7 +89,7 @@ func (p *places) remove(number uint32) {
 	old := p.table.Get(number)
 	p.table.Set(number, placed{})
 	p.index.Remove(number, old.time(), old.thing.covering())
-	p.free = append(p.free, number)
+	p.free.give(number)
 }
 
 // get gives the thing with that number.

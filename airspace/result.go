@@ -21,29 +21,35 @@ type Result struct {
 	Rewindowed int
 	// Current is the version that is there, where a Precondition did not hold; nil where nothing is there.
 	Current *Version
+	// Parts are what the commands of an Atomic came to, in their order; their Version is that of the whole, and their ServiceNs 0.
+	Parts []Result
 }
 
 func encodeResult(res *Result) []byte {
 	w := codec.Writer{B: make([]byte, 0, 64+56*len(res.Windows))}
 	w.U8(Format)
-	appendProblem(&w, res.Problem)
-	appendVersion(&w, res.Version)
-	w.I64(res.ServiceNs)
-	appendWindows(&w, res.Windows)
-	w.Uvarint(uint64(res.Rewindowed))
-	w.Bool(res.Current != nil)
-	if res.Current != nil {
-		appendVersion(&w, *res.Current)
+	appendOutcome(&w, res)
+	w.Uvarint(uint64(len(res.Parts)))
+	for i := range res.Parts {
+		appendOutcome(&w, &res.Parts[i])
 	}
 	return w.B
 }
 
-// DecodeResult reads what Machine.Apply returns.
-func DecodeResult(b []byte) (Result, error) {
-	r := codec.NewReader(b)
-	if v := r.U8(); v != Format {
-		return Result{}, fmt.Errorf("airspace result: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
+// appendOutcome writes what every command comes to.
+func appendOutcome(w *codec.Writer, res *Result) {
+	appendProblem(w, res.Problem)
+	appendVersion(w, res.Version)
+	w.I64(res.ServiceNs)
+	appendWindows(w, res.Windows)
+	w.Uvarint(uint64(res.Rewindowed))
+	w.Bool(res.Current != nil)
+	if res.Current != nil {
+		appendVersion(w, *res.Current)
 	}
+}
+
+func readOutcome(r *codec.Reader) Result {
 	res := Result{Problem: readProblem(r), Version: readVersion(r), ServiceNs: r.I64(), Windows: readWindows(r)}
 	n := r.Uvarint()
 	if n > MaxRewindow {
@@ -53,11 +59,27 @@ func DecodeResult(b []byte) (Result, error) {
 	if r.Bool() {
 		res.Current = new(readVersion(r))
 	}
+	return res
+}
+
+// DecodeResult reads what Machine.Apply returns.
+func DecodeResult(b []byte) (Result, error) {
+	r := codec.NewReader(b)
+	if v := r.U8(); v != Format {
+		return Result{}, fmt.Errorf("airspace result: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
+	}
+	res := readOutcome(r)
+	for range r.Count(MaxAtomic, leastOutcome) {
+		res.Parts = append(res.Parts, readOutcome(r))
+	}
 	if err := r.Finish(); err != nil {
 		return Result{}, fmt.Errorf("airspace result: %w", err)
 	}
 	return res, nil
 }
+
+// leastOutcome is the size of the shortest outcome.
+const leastOutcome = 14
 
 func appendProblem(w *codec.Writer, p *problem.Error) {
 	w.Bool(p != nil)

@@ -23,8 +23,8 @@ type rewindowed struct {
 
 // planSector finds the flights whose windows change when a sector does, in the order of their identifiers; old is nil for
 // a new sector, n for one that goes. Nothing is changed yet.
-func (s *State) planSector(id string, old, n *sector) ([]rewindowed, *problem.Error) {
-	near, p := s.touched(id, old, n)
+func (s *State) planSector(id string, old, n *sector, work *int) ([]rewindowed, *problem.Error) {
+	near, p := s.touched(id, old, n, work)
 	if p != nil {
 		return nil, p
 	}
@@ -51,20 +51,20 @@ type touch struct {
 
 // touched lists the flights that have a window in the sector, or come near it as it becomes. It refuses when they are more
 // than MaxRewindow or looking at them takes more than MaxWork.
-func (s *State) touched(id string, old, n *sector) ([]touch, *problem.Error) {
+func (s *State) touched(id string, old, n *sector, work *int) ([]touch, *problem.Error) {
 	var near []touch
 	var o outline
-	found, work := 0, 0
+	found := 0
 	candidates := s.nearEither(old, n)
 	for _, f := range candidates {
-		work++
+		*work++
 		touches := false
 		if n != nil {
 			o.lay(&f.Flight)
-			work += len(o.legs)
-			touches = o.touches(n, s.settings.CrossRefCm, &work)
+			*work += len(o.legs)
+			touches = o.touches(n, s.settings.CrossRefCm, work)
 		}
-		if work > MaxWork {
+		if *work > MaxWork {
 			return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("finding the windows of the %d flights it touches, and more, takes over %d steps; cut it into simpler sectors", found, MaxWork)}
 		}
 		if !touches && !f.visits(id) {

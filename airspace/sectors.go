@@ -49,7 +49,7 @@ func (cmd PutSector) apply(c *change) Result {
 		return full(op, id, MaxSectors)
 	}
 	n := newSector(cmd.Sector, c.at)
-	plan, p := s.planSector(id, old, n)
+	plan, p := s.planSector(id, old, n, c.work)
 	if p != nil {
 		p.Op, p.Subject = op, id
 		return Result{Problem: p}
@@ -78,7 +78,7 @@ func (cmd RemoveSector) apply(c *change) Result {
 	if old == nil {
 		return missing(cmd.Op(), cmd.ID)
 	}
-	plan, p := s.planSector(cmd.ID, old, nil)
+	plan, p := s.planSector(cmd.ID, old, nil, c.work)
 	if p != nil {
 		p.Op, p.Subject = cmd.Op(), cmd.ID
 		return Result{Problem: p}

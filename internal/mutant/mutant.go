@@ -61,6 +61,8 @@ const (
 	LatenessIgnored
 	// DownedIsHeard lets a client go on with a server that is down.
 	DownedIsHeard
+	// HalfAtomic keeps what the commands of a request did that come before the one that is refused.
+	HalfAtomic
 	count
 )
 
@@ -102,6 +104,7 @@ func (b Bug) String() string {
 		OldReports:            "old-reports",
 		LatenessIgnored:       "lateness-ignored",
 		DownedIsHeard:         "downed-is-heard",
+		HalfAtomic:            "half-atomic",
 	}
 	if b < count {
 		return names[b]

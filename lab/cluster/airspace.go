@@ -27,6 +27,7 @@ type airspaceWork struct {
 	answers   []answered
 	versions  map[string]airspace.Version // newest seen, by sector or flight
 	questions int
+	bundles   bundles
 }
 
 // answered is a question with its answer, for the end.
@@ -63,12 +64,18 @@ func (w *airspaceWork) next() ([]byte, judge.Op) {
 	switch c.(type) {
 	case airspace.CancelFlight, airspace.RemoveSector:
 		key = removes
+	case airspace.Atomic:
+		key = several
 	}
 	return airspace.Encode(c), judge.Op{Group: w.group, Kind: judge.Other, Key: key}
 }
 
-// removes is the key of commands whose events name what they removed and not themselves.
-const removes = "remove"
+// removes is the key of commands whose events name what they removed and not themselves; several that of commands that are one, whose
+// events are many.
+const (
+	removes = "remove"
+	several = "several"
+)
 
 func (w *airspaceWork) question(q airspace.Query) ([]byte, judge.Op) {
 	w.questions++
@@ -78,7 +85,9 @@ func (w *airspaceWork) question(q airspace.Query) ([]byte, judge.Op) {
 }
 
 func (w *airspaceWork) command() airspace.Command {
-	switch n := w.rand.IntN(20); {
+	switch n := w.rand.IntN(23); {
+	case n >= 20:
+		return w.atomic()
 	case n < 4:
 		s := w.sector()
 		return airspace.PutSector{Sector: s, If: w.precondition(s.ID)}
@@ -155,7 +164,9 @@ func (w *airspaceWork) result(op *judge.Op, result []byte) error {
 		return err
 	}
 	if r.Problem == nil {
-		op.Changed, op.ID = op.Key != removes, versionID(r.Version)
+		if op.Key != several {
+			op.Changed, op.ID = op.Key != removes, versionID(r.Version)
+		}
 		if r.Version != (airspace.Version{Index: op.Index, Sub: op.Sub}) {
 			return fmt.Errorf("result has version %v, the answer is of %d.%d", r.Version, op.Index, op.Sub)
 		}
@@ -178,7 +189,7 @@ func versionID(v airspace.Version) uint64 { return v.Index<<20 | uint64(v.Sub) }
 func (w *airspaceWork) eventID(event []byte) (uint64, bool) {
 	e, err := airspace.DecodeEvent(event)
 	switch {
-	case err != nil:
+	case err != nil, w.bundles.of(&e):
 		return 0, false
 	case e.Kind == airspace.FlightPut, e.Kind == airspace.SectorPut, e.Kind == airspace.SettingsChanged:
 		return versionID(e.Version), true

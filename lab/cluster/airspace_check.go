@@ -33,6 +33,7 @@ func (w *airspaceWork) check(court *judge.Court) {
 			if !known {
 				return
 			}
+			w.bundles.check(court, w.group, at+1, events)
 			for _, e := range events {
 				p.take(e)
 			}
