@@ -107,26 +107,30 @@ func TestApproachAgainstFloats(t *testing.T) {
 				seen.far++
 			}
 		}
-		if !ok {
-			return
-		}
-		seen.best++
-		ax, ay, az := place4(a, float64(found.AtNs))
-		bx, by, bz := place4(b, float64(found.AtNs))
-		d, up, said := distance(ax, ay, bx, by), math.Abs(az-bz), float64(found.LateralCm)/100
-		if said > d*(1+5e-5)+0.01 || d > said*(1+slack(ay, by, metres))+0.1 || math.Abs(up-float64(found.VerticalCm)) > 1.5 {
-			t.Fatalf("closest %+v, but %.3f m and %.1f cm apart", found, d, up)
-		}
-		if said > nearest*(1+5e-5)+0.01 {
-			t.Fatalf("closest %+v, but once %.3f m apart", found, nearest)
-		}
-		if x, y := degreesOf(found.Pos, ax); math.Abs(y-(ay+by)/2) > 1e-6 || d < 1e5 && distance(x, y, ax, ay) > d*(0.5+slack(ay, by, metres))+0.1 {
-			t.Fatalf("closest %+v is not between %v,%v and %v,%v", found, ay, ax, by, bx)
+		if ok {
+			seen.best++
+			compareClosest(t, a, b, found, nearest, metres)
 		}
 	})
 	t.Logf("%+v", seen)
 	if seen.near == 0 || seen.far == 0 || seen.best == 0 {
 		t.Error("nothing was compared")
+	}
+}
+
+// compareClosest holds a closest point of approach to what was measured, and to the nearest that any sample came.
+func compareClosest(t *rapid.T, a, b []geo.Point4D, found geo.Approach, nearest, metres float64) {
+	ax, ay, az := place4(a, float64(found.AtNs))
+	bx, by, bz := place4(b, float64(found.AtNs))
+	d, up, said := distance(ax, ay, bx, by), math.Abs(az-bz), float64(found.LateralCm)/100
+	if said > d*(1+5e-5)+0.01 || d > said*(1+slack(ay, by, metres))+0.1 || math.Abs(up-float64(found.VerticalCm)) > 1.5 {
+		t.Fatalf("closest %+v, but %.3f m and %.1f cm apart", found, d, up)
+	}
+	if said > nearest*(1+5e-5)+0.01 {
+		t.Fatalf("closest %+v, but once %.3f m apart", found, nearest)
+	}
+	if x, y := degreesOf(found.Pos, ax); math.Abs(y-(ay+by)/2) > 1e-6 || d < 1e5 && distance(x, y, ax, ay) > d*(0.5+slack(ay, by, metres))+0.1 {
+		t.Fatalf("closest %+v is not between %v,%v and %v,%v", found, ay, ax, by, bx)
 	}
 }
 
