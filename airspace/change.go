@@ -39,6 +39,9 @@ func (c *change) findFlight(id string) {
 
 func (c *change) findSettings() { c.current = &c.m.state.settings.Version }
 
+// conflicts is where conflicts are worked out in the name of the command.
+func (c *change) conflicts() told { return told{c.m, c.at, c.emit} }
+
 func (c *change) event(e Event) { c.m.emit(c.emit, e) }
 
 // missing refuses a command about something that is not there.

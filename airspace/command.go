@@ -55,7 +55,7 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 	case kindSetService:
 		return SetService{AnchorNs: r.I64(), RateMilli: r.I64(), If: when}
 	case kindSetRules:
-		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), If: when}
+		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), Separation: readSeparation(r), If: when}
 	case kindAtomic:
 		return readAtomic(r, when)
 	}

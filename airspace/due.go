@@ -14,6 +14,7 @@ type duty struct {
 func duties() []duty {
 	return []duty{
 		{(*Machine).expiryNs, (*Machine).expire},
+		{(*Machine).conflictsDueNs, (*Machine).continueConflicts},
 	}
 }
 
@@ -41,7 +42,7 @@ func (m *Machine) DueNs() int64 {
 }
 
 // expire removes flights that have expired, in the order of their ends, at most MaxExpired of them.
-func (m *Machine) expire(_ machine.At, emit machine.Emit) {
+func (m *Machine) expire(at machine.At, emit machine.Emit) {
 	for range MaxExpired {
 		next, ok := m.ends.Min()
 		if !ok || next.ns+m.state.settings.RetainNs >= m.state.clock.nowNs {
@@ -50,6 +51,7 @@ func (m *Machine) expire(_ machine.At, emit machine.Emit) {
 		f := m.state.flight(next.id)
 		m.dropFlight(f)
 		m.emit(emit, Event{Kind: FlightExpired, ID: f.ID, Version: f.Version, Callsign: f.Callsign})
+		told{m, Version{Index: at.Index}, emit}.drop(f)
 	}
 }
 

@@ -25,6 +25,12 @@ const (
 	FlightRewindowed EventKind = 6
 	// SettingsChanged: the settings changed; ID is empty.
 	SettingsChanged EventKind = 7
+	// ConflictFound: two plans come too close; Detail is the *Conflict, ID its name and Version since when it holds.
+	ConflictFound EventKind = 20
+	// ConflictChanged: a conflict is another in time, place, distances or sectors; Detail is the *Conflict as it is now.
+	ConflictChanged EventKind = 21
+	// ConflictResolved: two plans come no longer too close, or one of them is gone; Detail is the *Conflict as it was.
+	ConflictResolved EventKind = 22
 )
 
 // word is the kind's word on streams, empty for a number that is none.
@@ -44,6 +50,12 @@ func (k EventKind) word() string {
 		return "flight-rewindowed"
 	case SettingsChanged:
 		return "settings"
+	case ConflictFound:
+		return "conflict-found"
+	case ConflictChanged:
+		return "conflict-changed"
+	case ConflictResolved:
+		return "conflict-resolved"
 	}
 	return ""
 }
@@ -81,9 +93,10 @@ type Detail interface {
 // readDetail reads the detail of an event of a kind, nil for those that have none.
 func readDetail(r *codec.Reader, kind EventKind) Detail {
 	switch kind {
-	default:
-		return nil
+	case ConflictFound, ConflictChanged, ConflictResolved:
+		return readConflict(r)
 	}
+	return nil
 }
 
 func encodeEvent(e *Event) []byte {

@@ -71,6 +71,7 @@ func (cmd PutFlight) apply(c *change) Result {
 		c.m.addFlight(n)
 	}
 	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
+	c.conflicts().workOut(n)
 	return Result{Windows: n.Windows}
 }
 
@@ -85,5 +86,6 @@ func (cmd CancelFlight) apply(c *change) Result {
 	}
 	c.m.dropFlight(old)
 	c.event(Event{Kind: FlightCancelled, ID: old.ID, Version: old.Version, Callsign: old.Callsign})
+	c.conflicts().drop(old)
 	return Result{}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"onevoice/airspace/index"
+	"onevoice/geo"
 	"onevoice/problem"
 )
 
@@ -12,6 +13,8 @@ import (
 type ground struct {
 	sectors []*sector // by identifier
 	places  *index.Fixed
+	// widest is the most that any sector asks for in separation.
+	widest geo.Separation
 	// What finding windows works with, reused.
 	near    []int32
 	tracer  tracer
@@ -23,18 +26,24 @@ func newGround(s *State) *ground {
 	covers := make([][]uint64, 0, s.sectors.Len())
 	s.sectors.Scan(func(_ string, n *sector) bool {
 		g.sectors, covers = append(g.sectors, n), append(covers, n.tiles)
+		g.widest = g.widest.Most(n.Separation)
 		return true
 	})
 	g.places = index.NewFixed(covers)
 	return g
 }
 
-// windowsOf computes the windows of a flight in all sectors, and adds to work what it takes.
-func (m *Machine) windowsOf(o *outline, tiles []uint64, crossRefCm int32, work *int) ([]SectorWindow, *problem.Error) {
+// land is the ground as the sectors are now.
+func (m *Machine) land() *ground {
 	if m.ground == nil {
 		m.ground = newGround(&m.state)
 	}
-	g := m.ground
+	return m.ground
+}
+
+// windowsOf computes the windows of a flight in all sectors, and adds to work what it takes.
+func (m *Machine) windowsOf(o *outline, tiles []uint64, crossRefCm int32, work *int) ([]SectorWindow, *problem.Error) {
+	g := m.land()
 	g.near = g.places.Search(tiles, g.near[:0])
 	g.windows = g.windows[:0]
 	for _, i := range g.near {

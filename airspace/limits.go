@@ -37,6 +37,13 @@ const (
 	MaxExpired = 1000
 	// MaxPage bounds one page of any list.
 	MaxPage = 1000
+	// MaxFlightConflicts bounds the conflicts of one flight that are kept. A flight that has more is said to be crowded until its
+	// conflicts are worked out anew.
+	MaxFlightConflicts = 64
+	// MaxConflicts bounds all conflicts that are kept; both flights of one that is not kept are crowded.
+	MaxConflicts = 500_000
+	// MaxConflictSectors bounds the sectors that a conflict names.
+	MaxConflictSectors = 16
 )
 
 // Service time and rules.
@@ -73,6 +80,9 @@ const (
 	MaxAtomic = 100
 	// MaxAtomicWindows bounds the sector windows of the flights that an Atomic puts, since its result holds them: 400 KB.
 	MaxAtomicWindows = 8192
+	// MaxConflictSteps bounds the work on conflicts in one entry, where a step is about one leg of a flight held against one of another:
+	// 10 to 20 ms. What is more goes on in the next entry, which is due at once; until then answers say that it does.
+	MaxConflictSteps = 200_000
 	// MaxVolumeFlights bounds the flights that one question about a volume looks at.
 	MaxVolumeFlights = 20_000
 	// MaxChunkBytes is how full a chunk of a snapshot is made: little enough that a server which takes one in, at ten

@@ -16,6 +16,7 @@ type Machine struct {
 	root *State
 	// ground is nil when the sectors have changed since it was made.
 	ground *ground
+	finder finder
 	// outline is that of the last flight put, whose memory is used again.
 	outline outline
 	// ends holds every flight by its end.
@@ -42,7 +43,10 @@ func New() *Machine { return NewAt(0, DefaultRateMilli) }
 // runs at rateMilli from there; 0 begins with log time. It is how a replay gets its own date: all voters of a new cluster
 // begin with the same. A machine that is loaded from a snapshot goes on as that says.
 func NewAt(serviceNs, rateMilli int64) *Machine {
-	return &Machine{state: newState(serviceNs, rateMilli), ends: btree.NewBTreeGOptions(end.before, btree.Options{NoLocks: true})}
+	return &Machine{
+		state: newState(serviceNs, rateMilli), ends: btree.NewBTreeGOptions(end.before, btree.Options{NoLocks: true}),
+		finder: finder{most: MaxConflictSteps},
+	}
 }
 
 // Root implements machine.Machine; it is a *State.

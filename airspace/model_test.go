@@ -19,6 +19,8 @@ func TestAgainstNaive(t *testing.T) { rapid.Check(t, againstNaive) }
 
 func againstNaive(t *rapid.T) {
 	pair := &pair{t: t, a: New(), b: New(), logNs: startNs}
+	pair.a.finder.most = rapid.SampledFrom([]int{MaxConflictSteps, MaxConflictSteps, 1, 20}).Draw(t, "steps")
+	pair.b.finder.most = pair.a.finder.most
 	pair.entry(nil)
 	model := newNaive(startNs)
 	draw := &drawer{t: t, model: model}
@@ -38,9 +40,11 @@ func againstNaive(t *rapid.T) {
 		follow.take(t, events)
 		follow.compare(t, pair.a.State())
 		compareState(t, pair.a.State(), model)
+		compareConflicts(t, pair.a.State(), model)
 		draw.ask(pair.a.State())
 		if rapid.IntRange(0, 4).Draw(t, "reload") == 0 {
 			pair.b = reload(t, chunksOf(pair.b.State()))
+			pair.b.finder.most = pair.a.finder.most
 			compareState(t, pair.b.State(), model)
 		}
 	}
@@ -60,8 +64,9 @@ func (p *pair) entry(cmds []Command) ([]Result, [][]byte) {
 	var eventsA, eventsB [][]byte
 	emitA := func(e []byte) { eventsA = append(eventsA, e) }
 	emitB := func(e []byte) { eventsB = append(eventsB, e) }
-	if due := p.a.DueNs(); due != p.b.DueNs() || due != 0 && (due <= p.logNs) != p.expires() {
-		p.t.Fatalf("due at %d and %d, log time %d, expires: %v", due, p.b.DueNs(), p.logNs, p.expires())
+	does := p.expires() || p.a.State().conflicts.computing()
+	if due := p.a.DueNs(); due != p.b.DueNs() || due != 0 && (due <= p.logNs) != does {
+		p.t.Fatalf("due at %d and %d, log time %d, has something to do: %v", due, p.b.DueNs(), p.logNs, does)
 	}
 	p.a.Advance(at, emitA)
 	p.b.Advance(at, emitB)
@@ -251,6 +256,7 @@ func (d *drawer) setting(kind string) Command {
 	return SetRules{
 		CrossRefCm: rapid.SampledFrom([]int32{0, DefaultCrossRefCm}).Draw(d.t, "cross"),
 		RetainNs:   rapid.SampledFrom([]int64{0, DefaultRetainNs}).Draw(d.t, "retain"),
+		Separation: d.separation(DefaultSeparation),
 		If:         d.when(d.model.settings.Version, false),
 	}
 }
@@ -321,7 +327,7 @@ func (d *drawer) volume() geo.Polygon {
 }
 
 func (d *drawer) sector() Sector {
-	s := Sector{ID: d.id("s"), Name: "Süd"}
+	s := Sector{ID: d.id("s"), Name: "Süd", Separation: d.separation(geo.Separation{})}
 	for range rapid.IntRange(1, 3).Draw(d.t, "volumes") {
 		v := d.volume()
 		for try := 0; v.Validate() != nil && try < 5; try++ {

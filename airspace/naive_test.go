@@ -22,7 +22,7 @@ type naive struct {
 func newNaive(logNs int64) *naive {
 	return &naive{
 		sectors: map[string]SectorRecord{}, flights: map[string]FlightRecord{}, logNs: logNs, nowNs: logNs,
-		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Version: Version{Index: 1}},
+		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation, Version: Version{Index: 1}},
 	}
 }
 
@@ -170,7 +170,7 @@ func (n *naive) set(at Version, cmd Command) Result {
 		}
 		n.settings.ServiceAnchorLogNs, n.settings.ServiceAnchorNs, n.settings.RateMilli, n.nowNs = n.logNs, anchor, cmd.RateMilli, anchor
 	case SetRules:
-		n.settings.CrossRefCm, n.settings.RetainNs = cmd.CrossRefCm, cmd.RetainNs
+		n.settings.CrossRefCm, n.settings.RetainNs, n.settings.Separation = cmd.CrossRefCm, cmd.RetainNs, cmd.Separation
 		changed = n.rewindow()
 	}
 	n.settings.Version = at

@@ -46,6 +46,8 @@ type Sector struct {
 	ID      string
 	Name    string
 	Volumes []geo.Polygon
+	// Separation is what flights must keep while they may be in the sector; none of its own where it is zero.
+	Separation geo.Separation
 	// Cells is a covering of the volumes by S2 cells, sorted, made at the rim; it may be empty. No answer depends on it:
 	// see DESIGN.md.
 	Cells []uint64
@@ -101,6 +103,8 @@ type Settings struct {
 	CrossRefCm int32
 	// RetainNs is how long a flight is kept after its end, in service time.
 	RetainNs int64
+	// Separation is what flights must keep where no sector asks for another. With none, no conflicts are looked for there.
+	Separation geo.Separation
 	// Version is the command that changed the settings last, index.0 of the first entry before any did.
 	Version Version
 }

@@ -27,12 +27,13 @@ func appendSettings(w *codec.Writer, s *Settings) {
 	w.I64(s.RateMilli)
 	w.I32(s.CrossRefCm)
 	w.I64(s.RetainNs)
+	appendSeparation(w, s.Separation)
 	appendVersion(w, s.Version)
 }
 
 func readSettings(r *codec.Reader) Settings {
 	return Settings{
 		ServiceAnchorLogNs: r.I64(), ServiceAnchorNs: r.I64(), RateMilli: r.I64(), CrossRefCm: r.I32(), RetainNs: r.I64(),
-		Version: readVersion(r),
+		Separation: readSeparation(r), Version: readVersion(r),
 	}
 }

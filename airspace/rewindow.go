@@ -142,9 +142,10 @@ func (c *change) rewindow(plan []rewindowed) {
 	for _, r := range plan {
 		n := *r.old
 		n.Windows = r.windows
-		n.stays = c.m.staysOf(&n)
+		c.m.derive(&n)
 		c.m.state.places.renew(n.number, &n)
 		c.m.replaceVisits(r.old, &n)
 		c.event(Event{Kind: FlightRewindowed, ID: n.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
+		c.conflicts().rewindowed(r.old, &n)
 	}
 }

@@ -57,6 +57,9 @@ func (cmd PutSector) apply(c *change) Result {
 	c.m.setSector(n, old)
 	c.event(Event{Kind: SectorPut, ID: id, Version: c.at})
 	c.rewindow(plan)
+	if old != nil && old.Separation != n.Separation {
+		c.conflicts().reseparated(n)
+	}
 	return Result{Rewindowed: len(plan)}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"onevoice/codec"
+	"onevoice/geo"
 )
 
 // SetService sets service time to AnchorNs at this entry, and how fast it runs from there. It is Refused where service
@@ -14,11 +15,12 @@ type SetService struct {
 	If        Precondition
 }
 
-// SetRules sets CrossRefCm and RetainNs. All windows are computed anew where CrossRefCm changes; it is Refused where more
-// than MaxRewindow flights are held then.
+// SetRules sets CrossRefCm, RetainNs and Separation. All windows are computed anew where CrossRefCm changes; it is Refused where more
+// than MaxRewindow flights are held then. All conflicts are, in steps, where CrossRefCm or Separation changes.
 type SetRules struct {
 	CrossRefCm int32
 	RetainNs   int64
+	Separation geo.Separation
 	If         Precondition
 }
 
@@ -43,6 +45,7 @@ func (cmd SetService) appendBody(w *codec.Writer) {
 func (cmd SetRules) appendBody(w *codec.Writer) {
 	w.I32(cmd.CrossRefCm)
 	w.I64(cmd.RetainNs)
+	appendSeparation(w, cmd.Separation)
 }
 
 func (cmd SetService) check(c *checker) {
@@ -54,6 +57,7 @@ func (cmd SetService) check(c *checker) {
 func (cmd SetRules) check(c *checker) {
 	c.number("crossRefCm", int64(cmd.CrossRefCm), 0, MaxCrossRefCm)
 	c.number("retain", cmd.RetainNs, 0, MaxRetainNs)
+	c.separation(cmd.Separation)
 	c.existing(cmd.If)
 }
 
@@ -83,9 +87,13 @@ func (cmd SetRules) apply(c *change) Result {
 		}
 		plan = all
 	}
-	s.settings.CrossRefCm, s.settings.RetainNs = cmd.CrossRefCm, cmd.RetainNs
+	apart := cmd.CrossRefCm != s.settings.CrossRefCm || cmd.Separation != s.settings.Separation
+	s.settings.CrossRefCm, s.settings.RetainNs, s.settings.Separation = cmd.CrossRefCm, cmd.RetainNs, cmd.Separation
 	c.settingsChanged()
 	c.rewindow(plan)
+	if apart {
+		c.m.sweepConflicts()
+	}
 	return Result{Rewindowed: len(plan)}
 }
 

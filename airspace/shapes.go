@@ -167,6 +167,7 @@ func appendSector(w *codec.Writer, s *Sector) {
 	for _, v := range s.Volumes {
 		appendPolygon(w, v)
 	}
+	appendSeparation(w, s.Separation)
 	appendCells(w, s.Cells)
 }
 
@@ -176,6 +177,7 @@ func readSector(r *codec.Reader) Sector {
 	for i := range s.Volumes {
 		s.Volumes[i] = readPolygon(r)
 	}
+	s.Separation = readSeparation(r)
 	s.Cells = readCells(r)
 	return s
 }

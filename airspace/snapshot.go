@@ -27,6 +27,7 @@ func sections() []section {
 	return []section{
 		{2, (*State).SectorCount, writeSectors, (*Machine).loadSector},
 		{3, (*State).FlightCount, writeFlights, (*Machine).loadFlight},
+		{6, countConflicts, writeConflicts, (*Machine).loadConflict},
 	}
 }
 
@@ -177,6 +178,7 @@ func (m *Machine) loadHead(r *codec.Reader) error {
 	c.number("rate", s.clock.rateMilli, MinRateMilli, MaxRateMilli)
 	c.number("crossRefCm", int64(set.CrossRefCm), 0, MaxCrossRefCm)
 	c.number("retain", set.RetainNs, 0, MaxRetainNs)
+	c.separation(set.Separation)
 	if s.clock.begun {
 		s.clock.nowNs = s.clock.at(s.clock.logNs)
 	}

@@ -20,7 +20,8 @@ type State struct {
 	// places holds the flights, and finds them; for sectors see ground.
 	places places
 	// visits holds every sector window.
-	visits *btree.BTreeG[visit]
+	visits    *btree.BTreeG[visit]
+	conflicts conflictTable
 }
 
 var _ machine.Root = (*State)(nil)
@@ -79,6 +80,7 @@ type flight struct {
 	number uint32
 	tiles  []uint64
 	stays  []stay // one for each window
+	needs  []need
 }
 
 func (f *flight) covering() []uint64 { return f.tiles }
@@ -86,10 +88,11 @@ func (f *flight) covering() []uint64 { return f.tiles }
 func newState(serviceNs, rateMilli int64) State {
 	unlocked := btree.Options{NoLocks: true, Degree: 8} // small nodes, since each change after a root was made copies some
 	s := State{
-		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs},
+		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation},
 		sectors:  btree.NewMap[string, *sector](0), numbers: btree.NewMap[string, uint32](0),
-		visits: btree.NewBTreeGOptions(visit.before, unlocked),
-		places: newPlaces(),
+		visits:    btree.NewBTreeGOptions(visit.before, unlocked),
+		places:    newPlaces(),
+		conflicts: newConflictTable(),
 	}
 	s.clock.anchorNs = min(max(serviceNs, 0), MaxServiceNs)
 	s.clock.rateMilli = min(max(rateMilli, MinRateMilli), MaxRateMilli)
@@ -101,7 +104,7 @@ func newState(serviceNs, rateMilli int64) State {
 func (s *State) copy() *State {
 	c := *s
 	c.sectors, c.numbers = s.sectors.Copy(), s.numbers.Copy()
-	c.visits, c.places = s.visits.Copy(), s.places.copy()
+	c.visits, c.places, c.conflicts = s.visits.Copy(), s.places.copy(), s.conflicts.copy()
 	return &c
 }
 

@@ -3,7 +3,7 @@ package airspace
 // addFlight puts a flight that is not there, and whose outline is the machine's, into all trees.
 func (m *Machine) addFlight(f *flight) {
 	s := &m.state
-	f.stays = m.staysOf(f)
+	m.derive(f)
 	f.number = s.places.file(f, m.outline.extent())
 	s.numbers.Set(f.ID, f.number)
 	m.ends.Set(end{f.EndNs(), f.ID})
@@ -16,7 +16,7 @@ func (m *Machine) addFlight(f *flight) {
 // is not taken out first: after a root was made, each change copies a path of its tree.
 func (m *Machine) replaceFlight(old, n *flight) {
 	n.number = old.number
-	n.stays = m.staysOf(n)
+	m.derive(n)
 	m.state.places.move(n.number, n, m.outline.extent())
 	if was, is := (end{old.EndNs(), old.ID}), (end{n.EndNs(), n.ID}); was != is {
 		m.ends.Delete(was)
@@ -50,6 +50,11 @@ func (m *Machine) replaceVisits(old, n *flight) {
 	for i := range n.stays {
 		m.state.visits.Set(n.stays[i].visit())
 	}
+}
+
+// derive makes what follows from a flight's plan and windows.
+func (m *Machine) derive(f *flight) {
+	f.stays, f.needs = m.staysOf(f), m.state.needsOf(&f.FlightRecord)
 }
 
 // staysOf makes what Who gives of each window.

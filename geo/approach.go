@@ -272,11 +272,11 @@ func (m *Meeting) closest(s span, turn int64, d, p vec, halved int) {
 	at, square := s.lo, uint64(p.dot(p))
 	switch {
 	case b >= a && a > 0:
-		at = s.hi - 1
+		at = s.hi
 		e := vec{d.x - p.x, d.y - p.y}
 		square = uint64(e.dot(e))
 	case b > 0:
-		at = min(s.lo+partDown(s.hi-s.lo, uint64(b), uint64(a)), s.hi-1)
+		at = s.lo + partDown(s.hi-s.lo, uint64(b), uint64(a))
 		hi, lo := mul128(d.wedge(p), d.wedge(p))
 		square, _ = bits.Div64(uint64(hi), lo, uint64(a)) // below the square of p, so that it fits
 	}
@@ -309,6 +309,9 @@ func (m *Meeting) Approach() (Approach, bool) {
 	}
 	for i, s := range list {
 		found.Spans[i] = Span{s.lo, s.hi}
+		if found.AtNs == s.hi {
+			found.AtNs-- // the end is no longer in the span
+		}
 	}
 	return found, true
 }
