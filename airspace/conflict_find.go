@@ -67,6 +67,10 @@ func (t told) goOn(f *flight) bool {
 func (t told) look(f *flight, done progress) bool {
 	table := &t.m.state.conflicts
 	for more := true; more; {
+		if t.m.finder.left <= 0 {
+			table.pending.Set(f.ID, done)
+			return false
+		}
 		var near []*flight
 		near, more = t.m.candidates(f, done.after)
 		for _, g := range near {
@@ -83,6 +87,7 @@ func (t told) look(f *flight, done progress) bool {
 				t.compare(f, g, nil)
 			}
 		}
+		t.m.finder.left -= 16 + len(near)
 	}
 	table.pending.Delete(f.ID)
 	return true

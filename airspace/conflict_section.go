@@ -2,7 +2,6 @@ package airspace
 
 import (
 	"fmt"
-	"slices"
 
 	"onevoice/codec"
 	"onevoice/geo"
@@ -115,8 +114,10 @@ func (m *Machine) checkConflict(c *checker, name string, found *Conflict) {
 	c.number("lateralCm", int64(found.LateralCm), 0, geo.MaxSeparationCm)
 	c.number("verticalCm", int64(found.VerticalCm), 0, geo.MaxVerticalCm+MaxCrossRefCm)
 	for i, id := range found.Sectors {
-		if _, ok := m.state.sectors.Get(id); !ok || i > 0 && slices.Compare(found.Sectors[i-1:i], found.Sectors[i:i+1]) >= 0 {
-			c.fail(problem.Invalid, "sectors", id, "sectors that are there, sorted")
+		// One that is gone stays named until the conflict is worked out anew.
+		if i > 0 && found.Sectors[i-1] >= id {
+			c.fail(problem.Invalid, "sectors", id, "sorted by name")
 		}
+		c.id(id)
 	}
 }

@@ -198,3 +198,16 @@ func TestCrowded(t *testing.T) {
 		t.Error("chunks differ after loading")
 	}
 }
+
+// finish lets the machines work until nothing is pending: in the end all that was put off is as if it had been done at once.
+func finish(t *rapid.T, pair *pair, model *naive) {
+	for range 2000 {
+		if !pair.a.State().conflicts.computing() {
+			compareConflicts(t, pair.a.State(), model)
+			return
+		}
+		model.advance(pair.logNs)
+		pair.entry(nil)
+	}
+	t.Fatal("it never ends")
+}

@@ -48,6 +48,7 @@ func againstNaive(t *rapid.T) {
 			compareState(t, pair.b.State(), model)
 		}
 	}
+	finish(t, pair, model)
 }
 
 // pair is two machines that get the same.
