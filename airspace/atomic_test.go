@@ -28,7 +28,7 @@ func TestAtomicTakesEffectAtOnePlace(t *testing.T) {
 	for _, e := range w.takeEvents(t) {
 		kinds = append(kinds, e.Kind.String()+" "+e.ID)
 	}
-	want := []string{"sector-put C", "flight-rewindowed f", "flight-rewindowed g", "flight-put h", "flight-cancelled f"}
+	want := []string{"sector-put C", "flight-rewindowed f", "flight-rewindowed g", "flight-put h", "conflict-found f+h", "flight-cancelled f", "conflict-resolved f+h"}
 	if !slices.Equal(kinds, want) {
 		t.Fatalf("events %v, want %v", kinds, want)
 	}
@@ -103,6 +103,7 @@ func TestForkKnowsEveryField(t *testing.T) {
 		"root":        "dropped",
 		"ground":      "shared: it is replaced where the sectors change, and else only works",
 		"outline":     "shared: only works",
+		"finder":      "what it has left is a number, the rest only works",
 		"ends":        "copied",
 		"sectorsMade": "a number",
 		"load":        "over",

@@ -111,6 +111,7 @@ func (c *checker) sector(s *Sector) {
 		c.fail(problem.TooLarge, "volumes", fmt.Sprintf("%d vertices", vertices), fmt.Sprintf("up to %d in all", MaxSectorVertices))
 	}
 	c.separation(s.Separation)
+	c.capacity(s.Capacity)
 	c.cells(s.Cells)
 	for i := 0; i < len(s.Volumes) && c.found == nil; i++ {
 		c.geometry(fmt.Sprintf("volumes[%d].", i), s.Volumes[i].Validate())

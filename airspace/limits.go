@@ -42,6 +42,8 @@ const (
 	MaxFlightConflicts = 64
 	// MaxConflicts bounds all conflicts that are kept; both flights of one that is not kept are crowded.
 	MaxConflicts = 500_000
+	// MaxThreshold bounds a threshold of capacity.
+	MaxThreshold = 10_000
 	// MaxConflictSectors bounds the sectors that a conflict names.
 	MaxConflictSectors = 16
 )

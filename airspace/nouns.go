@@ -48,6 +48,8 @@ type Sector struct {
 	Volumes []geo.Polygon
 	// Separation is what flights must keep while they may be in the sector; none of its own where it is zero.
 	Separation geo.Separation
+	// Capacity is how much traffic is worth a warning.
+	Capacity Capacity
 	// Cells is a covering of the volumes by S2 cells, sorted, made at the rim; it may be empty. No answer depends on it:
 	// see DESIGN.md.
 	Cells []uint64

@@ -168,6 +168,7 @@ func appendSector(w *codec.Writer, s *Sector) {
 		appendPolygon(w, v)
 	}
 	appendSeparation(w, s.Separation)
+	appendCapacity(w, s.Capacity)
 	appendCells(w, s.Cells)
 }
 
@@ -177,7 +178,7 @@ func readSector(r *codec.Reader) Sector {
 	for i := range s.Volumes {
 		s.Volumes[i] = readPolygon(r)
 	}
-	s.Separation = readSeparation(r)
+	s.Separation, s.Capacity = readSeparation(r), readCapacity(r)
 	s.Cells = readCells(r)
 	return s
 }
