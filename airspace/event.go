@@ -31,6 +31,8 @@ const (
 	ConflictChanged EventKind = 21
 	// ConflictResolved: two plans come no longer too close, or one of them is gone; Detail is the *Conflict as it was.
 	ConflictResolved EventKind = 22
+	// FlightProgress: a feed reported on a flight; Windows are its windows now, Detail is its *Mark.
+	FlightProgress EventKind = 30
 )
 
 // word is the kind's word on streams, empty for a number that is none.
@@ -56,6 +58,8 @@ func (k EventKind) word() string {
 		return "conflict-changed"
 	case ConflictResolved:
 		return "conflict-resolved"
+	case FlightProgress:
+		return "flight-progress"
 	}
 	return ""
 }
@@ -77,7 +81,7 @@ type Event struct {
 	Version Version
 	// Callsign is the flight's.
 	Callsign string
-	// Windows are the flight's, all of them, for FlightPut and FlightRewindowed.
+	// Windows are the flight's, all of them, for FlightPut, FlightRewindowed and FlightProgress.
 	Windows []SectorWindow
 	// ServiceNs is service time at the entry.
 	ServiceNs int64
@@ -95,6 +99,8 @@ func readDetail(r *codec.Reader, kind EventKind) Detail {
 	switch kind {
 	case ConflictFound, ConflictChanged, ConflictResolved:
 		return readConflict(r)
+	case FlightProgress:
+		return new(readMark(r))
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ func someCommands() []Command {
 		RemoveSector{ID: "A", If: Precondition{Match: &Version{2, 0}}},
 		PutFlight{Flight: f, If: Precondition{Absent: true}},
 		PutFlight{Flight: f},
+		ReportProgress{ID: "g", Mark: Mark{State: Silent, SinceNs: startNs, LastReportNs: startNs}, Path: f.Path},
 		CancelFlight{ID: "g"},
 		SetService{AnchorNs: startNs + 3600*second, RateMilli: 5000},
 		SetRules{CrossRefCm: 5, RetainNs: 6, If: Precondition{Match: &Version{1, 0}}},
