@@ -11,7 +11,7 @@ import (
 )
 
 func (d *drawer) separation(standard geo.Separation) geo.Separation {
-	return rapid.SampledFrom([]geo.Separation{standard, standard, {}, DefaultSeparation, {LateralCm: 555_600, VerticalCm: 30_480}, {LateralCm: 10_000_000, VerticalCm: 300_001}}).Draw(d.t, "separation")
+	return rapid.SampledFrom([]geo.Separation{standard, standard, {}, DefaultSeparation(), {LateralCm: 555_600, VerticalCm: 30_480}, {LateralCm: 10_000_000, VerticalCm: 300_001}}).Draw(d.t, "separation")
 }
 
 // asked is the separation that a flight must keep at an instant, by the words of the documentation.
@@ -164,7 +164,7 @@ func TestConflictComesAndGoes(t *testing.T) {
 	if events = w.conflictEvents(t); len(events) != 1 || events[0].Kind != ConflictResolved {
 		t.Errorf("without the sector, and no default: %+v", events)
 	}
-	w.must(t, SetRules{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation})
+	w.must(t, SetRules{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation()})
 	if due := w.m.DueNs(); due == 0 || due > w.logNs {
 		t.Errorf("due at %d", due)
 	}

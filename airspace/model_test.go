@@ -271,7 +271,7 @@ func (d *drawer) setting(kind string) Command {
 	return SetRules{
 		CrossRefCm: rapid.SampledFrom([]int32{0, DefaultCrossRefCm}).Draw(d.t, "cross"),
 		RetainNs:   rapid.SampledFrom([]int64{0, DefaultRetainNs}).Draw(d.t, "retain"),
-		Separation: d.separation(DefaultSeparation),
+		Separation: d.separation(DefaultSeparation()),
 		If:         d.when(d.model.settings.Version, false),
 	}
 }

@@ -22,7 +22,7 @@ type naive struct {
 func newNaive(logNs int64) *naive {
 	return &naive{
 		sectors: map[string]SectorRecord{}, flights: map[string]FlightRecord{}, logNs: logNs, nowNs: logNs,
-		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation, Version: Version{Index: 1}},
+		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation(), Version: Version{Index: 1}},
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"onevoice/problem"
 )
 
-// DefaultSeparation is what flights keep where no sector asks for another: 5 NM or 1,000 ft.
-var DefaultSeparation = geo.Separation{LateralCm: 926_000, VerticalCm: 30_480}
+// DefaultSeparation is what flights keep where no sector asks for another, until the rules are set: 5 NM or 1,000 ft.
+func DefaultSeparation() geo.Separation {
+	return geo.Separation{LateralCm: 926_000, VerticalCm: 30_480}
+}
 
 // need is a separation that a flight must keep in [fromNs, toNs), which is not the default.
 type need struct {

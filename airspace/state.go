@@ -88,7 +88,7 @@ func (f *flight) covering() []uint64 { return f.tiles }
 func newState(serviceNs, rateMilli int64) State {
 	unlocked := btree.Options{NoLocks: true, Degree: 8} // small nodes, since each change after a root was made copies some
 	s := State{
-		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation},
+		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation()},
 		sectors:  btree.NewMap[string, *sector](0), numbers: btree.NewMap[string, uint32](0),
 		visits:    btree.NewBTreeGOptions(visit.before, unlocked),
 		places:    newPlaces(),
