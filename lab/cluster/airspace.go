@@ -100,7 +100,7 @@ func (w *airspaceWork) command() airspace.Command {
 	case n < 8:
 		return airspace.SetService{RateMilli: pick(w.rand, int64(1_000), 1_000, 60_000, 500_000)}
 	case n < 9:
-		return airspace.SetRules{CrossRefCm: pick(w.rand, int32(0), 30_000), RetainNs: pick(w.rand, secNs, 5*minuteNs)}
+		return airspace.SetRules{CrossRefCm: pick(w.rand, int32(0), 30_000), RetainNs: pick(w.rand, secNs, 5*minuteNs), Separation: pick(w.rand, airspace.DefaultSeparation(), geo.Separation{})}
 	}
 	f := w.flight()
 	return airspace.PutFlight{Flight: f, If: w.precondition(f.ID)}
