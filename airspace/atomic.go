@@ -86,9 +86,13 @@ func (cmd Atomic) check(c *checker) {
 
 // nounOf is what kind of thing a command is about: two of them may have one name.
 func nounOf(cmd Command) string {
-	switch cmd.(type) {
+	switch cmd := cmd.(type) {
 	case PutSector, RemoveSector:
 		return "sector"
+	case SignOn, KeepPosition, SignOff:
+		return "position"
+	case Control:
+		return "control of " + cmd.Thing.String()
 	}
 	return "flight"
 }
@@ -157,5 +161,7 @@ func (m *Machine) fork() *Machine {
 	f.state = *m.state.copy()
 	f.root = nil
 	f.ends = m.ends.Copy()
+	f.control = m.control.Fork()
+	f.state.control = f.control.Board()
 	return &f
 }

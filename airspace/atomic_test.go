@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"onevoice/airspace/control"
+
 	"onevoice/machine"
 	"onevoice/problem"
 )
@@ -71,7 +73,8 @@ func TestARefusedAtomicLeavesTheMachineAsItWas(t *testing.T) {
 	for i := range 30 {
 		many = append(many, PutFlight{Flight: eastward(fmt.Sprint("n", i), 47, 5, 9, startNs)})
 	}
-	many = append(many, CancelFlight{ID: "f"}, RemoveSector{ID: "A"}, CancelFlight{ID: "nobody"})
+	by := desk("P2", 2)
+	many = append(many, onFlight("g", control.Release, by), SignOff{By: by, Leave: true}, CancelFlight{ID: "f"}, RemoveSector{ID: "A"}, CancelFlight{ID: "nobody"})
 	for i := range 20 {
 		a.refuse(t, Atomic{Commands: many}, problem.NotFound)
 		b.entry(second)
@@ -106,6 +109,7 @@ func TestForkKnowsEveryField(t *testing.T) {
 		"finder":      "what it has left is a number, the rest only works",
 		"ends":        "copied",
 		"sectorsMade": "a number",
+		"control":     "forked",
 		"load":        "over",
 	}
 	m := reflect.TypeFor[Machine]()

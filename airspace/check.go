@@ -87,12 +87,13 @@ func (c *checker) id(id string) {
 	}
 }
 
+// printable says whether a text is printable ASCII.
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
 func (c *checker) label(field, s string) {
-	ok := len(s) <= MaxLabelBytes
-	for i := 0; ok && i < len(s); i++ {
-		ok = s[i] >= ' ' && s[i] <= '~'
-	}
-	if !ok {
+	if len(s) > MaxLabelBytes || !printable(s) {
 		c.fail(problem.Invalid, field, strconv.QuoteToASCII(problem.Clip(s)), fmt.Sprintf("up to %d printable ASCII characters", MaxLabelBytes))
 	}
 }

@@ -37,9 +37,12 @@ const (
 	kindCancelFlight commandKind = 4
 	kindSetService   commandKind = 5
 	// 6 listed the servers, whom the membership knows.
-	kindSetRules       commandKind = 7
-	kindAtomic         commandKind = 20
-	kindReportProgress commandKind = 21
+	kindSetRules     commandKind = 7
+	kindSignOn       commandKind = 10
+	kindKeepPosition commandKind = 11
+	kindSignOff      commandKind = 12
+	kindControl      commandKind = 13
+	kindAtomic       commandKind = 20
 )
 
 // readCommand reads the body of a command of a kind.
@@ -50,20 +53,17 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 	case kindRemoveSector:
 		return RemoveSector{ID: r.String(maxText), If: when}
 	case kindPutFlight:
-		return PutFlight{Flight: readFlight(r), If: when}
+		return PutFlight{Flight: readFlight(r), By: readMaybeBy(r), If: when}
 	case kindCancelFlight:
-		return CancelFlight{ID: r.String(maxText), If: when}
+		return CancelFlight{ID: r.String(maxText), By: readMaybeBy(r), If: when}
 	case kindSetService:
 		return SetService{AnchorNs: r.I64(), RateMilli: r.I64(), If: when}
 	case kindSetRules:
 		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), Separation: readSeparation(r), If: when}
 	case kindAtomic:
 		return readAtomic(r, when)
-	case kindReportProgress:
-		return readReportProgress(r, when)
 	}
-	r.Fail()
-	return nil
+	return readControlCommand(r, kind, when)
 }
 
 // Encode gives the bytes of a command, for Machine.Apply. It checks nothing.

@@ -15,6 +15,7 @@ func duties() []duty {
 	return []duty{
 		{(*Machine).expiryNs, (*Machine).expire},
 		{(*Machine).conflictsDueNs, (*Machine).continueConflicts},
+		{(*Machine).controlDueNs, (*Machine).runControl},
 	}
 }
 

@@ -3,6 +3,7 @@ package airspace
 import (
 	"fmt"
 
+	"onevoice/airspace/control"
 	"onevoice/codec"
 )
 
@@ -31,8 +32,16 @@ const (
 	ConflictChanged EventKind = 21
 	// ConflictResolved: two plans come no longer too close, or one of them is gone; Detail is the *Conflict as it was.
 	ConflictResolved EventKind = 22
-	// FlightProgress: a feed reported on a flight; Windows are its windows now, Detail is its *Mark.
-	FlightProgress EventKind = 30
+	// PositionSignedOn: a console has a position. Its Detail is a ControlDetail, as of all events about control.
+	PositionSignedOn EventKind = 10
+	// PositionSignedOff: a position was given up, or a supervisor has ended it.
+	PositionSignedOff EventKind = 11
+	// PositionLapsed: a position was not kept in time. What it has is unattended.
+	PositionLapsed EventKind = 12
+	// SectorControl: a sector has another position, is offered, or is attended or not.
+	SectorControl EventKind = 13
+	// FlightControl: the control record of a flight has changed.
+	FlightControl EventKind = 14
 )
 
 // word is the kind's word on streams, empty for a number that is none.
@@ -58,8 +67,16 @@ func (k EventKind) word() string {
 		return "conflict-changed"
 	case ConflictResolved:
 		return "conflict-resolved"
-	case FlightProgress:
-		return "flight-progress"
+	case PositionSignedOn:
+		return "position-signed-on"
+	case PositionSignedOff:
+		return "position-signed-off"
+	case PositionLapsed:
+		return "position-lapsed"
+	case SectorControl:
+		return "sector-control"
+	case FlightControl:
+		return "flight-control"
 	}
 	return ""
 }
@@ -81,7 +98,7 @@ type Event struct {
 	Version Version
 	// Callsign is the flight's.
 	Callsign string
-	// Windows are the flight's, all of them, for FlightPut, FlightRewindowed and FlightProgress.
+	// Windows are the flight's, all of them, for FlightPut and FlightRewindowed.
 	Windows []SectorWindow
 	// ServiceNs is service time at the entry.
 	ServiceNs int64
@@ -99,8 +116,8 @@ func readDetail(r *codec.Reader, kind EventKind) Detail {
 	switch kind {
 	case ConflictFound, ConflictChanged, ConflictResolved:
 		return readConflict(r)
-	case FlightProgress:
-		return new(readMark(r))
+	case PositionSignedOn, PositionSignedOff, PositionLapsed, SectorControl, FlightControl:
+		return ControlDetail{control.ReadEvent(r)}
 	}
 	return nil
 }

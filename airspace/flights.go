@@ -3,6 +3,8 @@ package airspace
 import (
 	"fmt"
 
+	"onevoice/airspace/control"
+
 	"onevoice/codec"
 	"onevoice/problem"
 )
@@ -10,12 +12,16 @@ import (
 // PutFlight files or amends a flight. It is Refused where the flight has already expired in service time.
 type PutFlight struct {
 	Flight Flight
-	If     Precondition
+	// By, where not nil, is the controller who amends it: Refused where that position does not control the flight. Without, it is its operator's
+	// filing.
+	By *control.By
+	If Precondition
 }
 
-// CancelFlight removes a flight; NotFound where there is none.
+// CancelFlight removes a flight; NotFound where there is none. While a position controls it, it is Refused to all others.
 type CancelFlight struct {
 	ID string
+	By *control.By
 	If Precondition
 }
 
@@ -27,19 +33,29 @@ func (CancelFlight) Op() string { return "cancel flight" }
 
 func (PutFlight) kind() commandKind                 { return kindPutFlight }
 func (cmd PutFlight) precondition() Precondition    { return cmd.If }
-func (cmd PutFlight) appendBody(w *codec.Writer)    { appendFlight(w, &cmd.Flight) }
 func (cmd PutFlight) find(c *change)                { c.findFlight(cmd.Flight.ID) }
 func (CancelFlight) kind() commandKind              { return kindCancelFlight }
 func (cmd CancelFlight) precondition() Precondition { return cmd.If }
-func (cmd CancelFlight) appendBody(w *codec.Writer) { w.String(cmd.ID) }
 func (cmd CancelFlight) find(c *change)             { c.findFlight(cmd.ID) }
 
+func (cmd PutFlight) appendBody(w *codec.Writer) {
+	appendFlight(w, &cmd.Flight)
+	appendMaybeBy(w, cmd.By)
+}
+
+func (cmd CancelFlight) appendBody(w *codec.Writer) {
+	w.String(cmd.ID)
+	appendMaybeBy(w, cmd.By)
+}
+
 func (cmd PutFlight) check(c *checker) {
+	c.maybeBy(cmd.By)
 	c.subject = cmd.Flight.ID
 	c.flight(&cmd.Flight)
 }
 
 func (cmd CancelFlight) check(c *checker) {
+	c.maybeBy(cmd.By)
 	c.subject = cmd.ID
 	c.id(cmd.ID)
 	c.existing(cmd.If)
@@ -48,23 +64,16 @@ func (cmd CancelFlight) check(c *checker) {
 func (cmd PutFlight) apply(c *change) Result {
 	s := &c.m.state
 	op, id := cmd.Op(), cmd.Flight.ID
-	if c.flight == nil && s.numbers.Len() >= MaxFlights {
+	old := c.flight
+	if p := s.control.MayChange(op, id, cmd.By, false); p != nil {
+		return Result{Problem: p}
+	}
+	if old == nil && s.numbers.Len() >= MaxFlights {
 		return full(op, id, MaxFlights)
 	}
 	n := &flight{FlightRecord: FlightRecord{Flight: cmd.Flight, Version: c.at}}
-	if p := c.agree(op, n); p != nil {
-		return Result{Problem: p}
-	}
-	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
-	c.conflicts().workOut(n)
-	return Result{Windows: n.Windows}
-}
-
-// agree computes the windows of a plan and puts it in the place of what was found, or refuses one that has expired.
-func (c *change) agree(op string, n *flight) *problem.Error {
-	s := &c.m.state
 	if over := n.EndNs() + s.settings.RetainNs; over < s.clock.nowNs {
-		return refused(op, n.ID, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs))).Problem
+		return refused(op, id, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs)))
 	}
 	outline := &c.m.outline
 	outline.lay(&n.Flight)
@@ -72,15 +81,17 @@ func (c *change) agree(op string, n *flight) *problem.Error {
 	windows, p := c.m.windowsOf(outline, n.tiles, s.settings.CrossRefCm, c.work)
 	if p != nil {
 		p.Op = op
-		return p
+		return Result{Problem: p}
 	}
 	n.Windows = windows
-	if c.flight != nil {
-		c.m.replaceFlight(c.flight, n)
+	if old != nil {
+		c.m.replaceFlight(old, n)
 	} else {
 		c.m.addFlight(n)
 	}
-	return nil
+	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
+	c.conflicts().workOut(n)
+	return Result{Windows: n.Windows}
 }
 
 func tooManyWindows(flight string, n int) *problem.Error {
@@ -91,6 +102,9 @@ func (cmd CancelFlight) apply(c *change) Result {
 	old := c.flight
 	if old == nil {
 		return missing(cmd.Op(), cmd.ID)
+	}
+	if p := c.m.state.control.MayChange(cmd.Op(), cmd.ID, cmd.By, true); p != nil {
+		return Result{Problem: p}
 	}
 	c.m.dropFlight(old)
 	c.event(Event{Kind: FlightCancelled, ID: old.ID, Version: old.Version, Callsign: old.Callsign})

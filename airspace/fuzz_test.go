@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"onevoice/airspace/control"
+	"onevoice/fence"
 	"onevoice/geo"
 	"onevoice/machine"
 )
@@ -17,6 +19,10 @@ func inhabited(t testing.TB) *world {
 	}
 	w.must(t, PutFlight{Flight: eastward("f", 47, 5, 9, startNs)})
 	w.must(t, PutFlight{Flight: eastward("g", 47, 7, 9, startNs)})
+	by := control.By{Position: "P2", Holder: fence.Holder{2}}
+	w.must(t, SignOn{By: by, LeaseMs: 600_000})
+	w.must(t, Control{Thing: control.Sector, ID: "A", Request: control.Request{Act: control.Assume, By: by}})
+	w.must(t, Control{Thing: control.Flight, ID: "g", Request: control.Request{Act: control.Assume, By: by}})
 	return w
 }
 
@@ -30,9 +36,17 @@ func someCommands() []Command {
 		RemoveSector{ID: "A", If: Precondition{Match: &Version{2, 0}}},
 		PutFlight{Flight: f, If: Precondition{Absent: true}},
 		PutFlight{Flight: f},
-		ReportProgress{ID: "g", Mark: Mark{State: Silent, SinceNs: startNs, LastReportNs: startNs}, Path: f.Path},
 		CancelFlight{ID: "g"},
 		SetService{AnchorNs: startNs + 3600*second, RateMilli: 5000},
+		SignOn{By: control.By{Position: "P1", Holder: fence.Holder{1}}, Owner: "console 7", LeaseMs: 5_000},
+		KeepPosition{By: control.By{Position: "P2", Holder: fence.Holder{2}}},
+		SignOff{By: control.By{Position: "P2", Holder: fence.Holder{2}}, Leave: true},
+		SignOff{By: control.By{Position: "P2"}, Force: true},
+		Control{Thing: control.Flight, ID: "g", Request: control.Request{
+			Act: control.Propose, By: control.By{Position: "P2", Holder: fence.Holder{2}}, To: control.Target{Sector: "A"}, TimeoutMs: 30_000, Match: &control.Version{Index: 7}}},
+		Control{Thing: control.Flight, ID: "g", Request: control.Request{Act: control.Take, To: control.Target{Position: "P2"}, Force: true}},
+		Control{Thing: control.Sector, ID: "A", Request: control.Request{Act: control.Release, By: control.By{Position: "P2", Holder: fence.Holder{2}}}},
+		PutFlight{Flight: f, By: &control.By{Position: "P2", Holder: fence.Holder{2}}},
 		SetRules{CrossRefCm: 5, RetainNs: 6, If: Precondition{Match: &Version{1, 0}}},
 		Atomic{Commands: []Command{PutFlight{Flight: f}, CancelFlight{ID: "g"}, RemoveSector{ID: "A"}}},
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"onevoice/airspace/control"
+	"onevoice/fence"
 	"onevoice/geo"
 	"onevoice/problem"
 )
@@ -25,29 +27,38 @@ func TestGoldenBytes(t *testing.T) {
 		Version: Version{300, 1}, Windows: []SectorWindow{window},
 	}
 	sector := SectorRecord{Sector{ID: "A", Name: "Süd", Volumes: []geo.Polygon{square(1, 2, 3, 4, 10, 999)}, Cells: []uint64{1}}, Version{2, 0}}
+	by := control.By{Position: "R1", Holder: fence.Holder{1, 2}}
+	record := control.Record{Thing: control.Flight, ID: "f", State: control.Handoff, Position: "R1", To: control.Target{Sector: "A"}, TimeoutMs: 30_000, EndsNs: 8, Version: control.Version{Index: 7, Sub: 1}}
+	position := control.Position{ID: "R1", Holder: by.Holder, Owner: "console 1", LeaseMs: 5_000, EndsNs: 7, Version: control.Version{Index: 6}}
 	match := Precondition{Match: &Version{300, 1}}
 	for _, c := range []struct {
 		name, want string
 		got        []byte
 	}{
-		{"cancel", "0104" + "01ac0201" + "0166", Encode(CancelFlight{ID: "f", If: match})},
+		{"cancel", "0104" + "01ac0201" + "0166" + "00", Encode(CancelFlight{ID: "f", If: match})},
 		{"service", "010500" + "000000000000000a" + "00000000000003e8", Encode(SetService{AnchorNs: 10, RateMilli: 1000})},
-		{"flight", "sha256 668380683b143d9b", Encode(PutFlight{Flight: flight.Flight, If: Precondition{Absent: true}})},
+		{"flight", "sha256 3eae1a897331b4b4", Encode(PutFlight{Flight: flight.Flight, If: Precondition{Absent: true}})},
 		{"sector", "sha256 77aca65760bbfc74", Encode(PutSector{Sector: sector.Sector})},
-		{"atomic", "011400" + "02" + "05" + "0104000166" + "05" + "0102000141", Encode(Atomic{Commands: []Command{CancelFlight{ID: "f"}, RemoveSector{ID: "A"}}})},
+		{"atomic", "011400" + "02" + "06" + "010400016600" + "05" + "0102000141", Encode(Atomic{Commands: []Command{CancelFlight{ID: "f"}, RemoveSector{ID: "A"}}})},
 		{"rules", "sha256 034ff50c279324fa", Encode(SetRules{CrossRefCm: 1, RetainNs: 2})},
-		{"progress", "sha256 9955189b5c5ffa00", Encode(ReportProgress{ID: "f", Mark: Mark{Deviating, 1, 2, 3}, Path: flight.Path, If: match})},
-		{"progress event", "sha256 519126be67c59e46", encodeEvent(&Event{Kind: FlightProgress, ID: "f", Version: Version{1, 2}, Windows: flight.Windows, Detail: &Mark{Silent, 1, 2, 3}})},
 		{"event", "sha256 acdb89f909de7cdc", encodeEvent(&Event{Kind: FlightPut, ID: "f", Version: Version{1, 2}, Callsign: "SWR1", Windows: flight.Windows, ServiceNs: 9})},
-		{"result", "sha256 218346f3c6481db8", encodeResult(&Result{Version: Version{1, 2}, ServiceNs: 9, Windows: flight.Windows, Rewindowed: 3, Current: &Version{4, 5}})},
-		{"refusal", "sha256 541c59340013db31", encodeResult(&Result{Problem: &problem.Error{Kind: problem.Invalid, Op: "op", Subject: "s", Field: "f", Value: "v", Allowed: "a", Detail: "d"}})},
+		{"result", "sha256 f6c225393b0d27e3", encodeResult(&Result{Version: Version{1, 2}, ServiceNs: 9, Windows: flight.Windows, Rewindowed: 3, Current: &Version{4, 5}})},
+		{"refusal", "sha256 03b8c9cfc233ad4f", encodeResult(&Result{Problem: &problem.Error{Kind: problem.Invalid, Op: "op", Subject: "s", Field: "f", Value: "v", Allowed: "a", Detail: "d"}})},
 		{"who", "sha256 81e69496bae005f6", EncodeQuery(WhoQuery{"A", 1, 2, Cursor{3, "f"}, 4})},
 		{"volume", "sha256 e1cf1b10322ba478", EncodeQuery(VolumeQuery{sector.Volumes[0], sector.Cells, 1, 2, Cursor{}, 4})},
-		{"visits", "sha256 76bf4f8c0ed2fda0", encodeAnswer(&Answer{ServiceNs: 9, kind: kindWho, Body: Visits{{"f", "c", "a", "b", Version{1, 2}, window.Window}}})},
-		{"flight answer", "sha256 2a98487b30326e7d", encodeAnswer(&Answer{ServiceNs: 9, kind: kindFlight, Body: &flight})},
+		{"visits", "sha256 119c3d93aebad0ac", encodeAnswer(&Answer{ServiceNs: 9, kind: kindWho, Body: Visits{{"f", "c", "a", "b", Version{1, 2}, window.Window, control.Handoff, "R1", true}}})},
+		{"flight answer", "sha256 c237da65f01abce8", encodeAnswer(&Answer{ServiceNs: 9, kind: kindFlight, Body: &flight})},
 		{"sector answer", "sha256 245ba41f5ed52c2f", encodeAnswer(&Answer{ServiceNs: 9, kind: kindSector, Body: &sector})},
 		{"no answer", "sha256 938262974901a76e", encodeAnswer(&Answer{ServiceNs: 9, kind: kindSector, Problem: notFound("sector", "A", "sector")})},
-		{"head", "sha256 55fa79291c3b3eb3", chunksOf(NewAt(5, 2000).State())[0]},
+		{"sign on", "sha256 ef4cf2e0003337b2", Encode(SignOn{By: by, Owner: "console 1", LeaseMs: 5_000})},
+		{"keep", "sha256 29b554733ccb773b", Encode(KeepPosition{By: by})},
+		{"sign off", "sha256 d7037a82db2a1175", Encode(SignOff{By: by, Leave: true})},
+		{"act", "sha256 c52ef2f2d8cdea65", Encode(Control{control.Flight, "f", control.Request{Act: control.Propose, By: by, To: record.To, TimeoutMs: 30_000, Match: &record.Version}})},
+		{"record event", "sha256 e31673d42ffda5b1", encodeEvent(&Event{Kind: FlightControl, ID: "f", Detail: ControlDetail{control.Event{Act: control.Propose, By: "R1", Was: "R1", Attended: true, Record: &record}}})},
+		{"position event", "sha256 f86d3e9cd0bd7a87", encodeEvent(&Event{Kind: PositionSignedOn, ID: "R1", Detail: ControlDetail{control.Event{Act: control.SignOn, By: "R1", Position: &position}}})},
+		{"control answer", "sha256 b2764ad9282eb231", encodeAnswer(&Answer{ServiceNs: 9, kind: kindControlOf, Body: &Controlled{record, true, "R2"}})},
+		{"position answer", "sha256 40ab564a961e2aaa", encodeAnswer(&Answer{ServiceNs: 9, kind: kindPosition, Body: &PositionState{position, []string{"A"}}})},
+		{"head", "sha256 d16028bd95a52cca", chunksOf(NewAt(5, 2000).State())[0]},
 	} {
 		got := hex.EncodeToString(c.got)
 		if len(c.want) > 6 && c.want[:6] == "sha256" {

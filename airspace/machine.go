@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"onevoice/airspace/control"
 	"onevoice/machine"
 	"onevoice/problem"
 )
@@ -23,7 +24,9 @@ type Machine struct {
 	ends *btree.BTreeG[end]
 	// sectorsMade is the number of the last new sector.
 	sectorsMade uint64
-	load        loader
+	// control changes state.control.
+	control *control.Machine
+	load    loader
 }
 
 // end orders flights by when they are over.
@@ -43,10 +46,12 @@ func New() *Machine { return NewAt(0, DefaultRateMilli) }
 // runs at rateMilli from there; 0 begins with log time. It is how a replay gets its own date: all voters of a new cluster
 // begin with the same. A machine that is loaded from a snapshot goes on as that says.
 func NewAt(serviceNs, rateMilli int64) *Machine {
-	return &Machine{
+	m := &Machine{
 		state: newState(serviceNs, rateMilli), ends: btree.NewBTreeGOptions(end.before, btree.Options{NoLocks: true}),
-		finder: finder{most: MaxConflictSteps},
+		finder: finder{most: MaxConflictSteps}, control: control.New(),
 	}
+	m.state.control = m.control.Board()
+	return m
 }
 
 // Root implements machine.Machine; it is a *State.

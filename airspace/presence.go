@@ -1,6 +1,7 @@
 package airspace
 
 import (
+	"onevoice/airspace/control"
 	"onevoice/codec"
 	"onevoice/geo"
 )
@@ -34,6 +35,10 @@ type Presence struct {
 	Flight, Callsign, From, To string
 	Version                    Version
 	Window                     geo.Window
+	// Control is the state of the flight's control record, Position who controls it, empty for nobody, and Attended whether that is signed on.
+	Control  control.State
+	Position string
+	Attended bool
 }
 
 // Visits is a page of visits, sorted by (EnterMinNs, flight).
@@ -67,22 +72,27 @@ func readVolumeQuery(r *codec.Reader) VolumeQuery {
 
 func (q WhoQuery) answer(s *State) (Body, error) {
 	list, err := s.Who(q.Sector, q.FromNs, q.ToNs, q.After, q.Limit)
-	return occupants(list), err
+	return occupants{s, list}, err
 }
 
 func (q VolumeQuery) answer(s *State) (Body, error) {
 	list, err := s.InVolume(q.Volume, q.Cells, q.FromNs, q.ToNs, q.After, q.Limit)
-	return occupants(list), err
+	return occupants{s, list}, err
 }
 
 // occupants are written as the Visits that they are read as.
-type occupants []Occupant
+type occupants struct {
+	state *State
+	list  []Occupant
+}
 
-func (list occupants) appendTo(w *codec.Writer) {
-	w.Uvarint(uint64(len(list)))
-	for i := range list {
-		f := list[i].Flight
-		appendPresence(w, &Presence{Flight: f.ID, Callsign: f.Callsign, From: f.From, To: f.To, Version: f.Version, Window: list[i].Window})
+func (o occupants) appendTo(w *codec.Writer) {
+	w.Uvarint(uint64(len(o.list)))
+	for i := range o.list {
+		f := o.list[i].Flight
+		p := Presence{Flight: f.ID, Callsign: f.Callsign, From: f.From, To: f.To, Version: f.Version, Window: o.list[i].Window}
+		p.Control, p.Position, p.Attended = o.state.Controller(f.ID)
+		appendPresence(w, &p)
 	}
 }
 
@@ -94,7 +104,7 @@ func (v Visits) appendTo(w *codec.Writer) {
 }
 
 func readVisits(r *codec.Reader) Visits {
-	list := make(Visits, r.Count(MaxPage, 38))
+	list := make(Visits, r.Count(MaxPage, 41))
 	for i := range list {
 		list[i] = readPresence(r)
 	}
@@ -122,11 +132,14 @@ func appendPresence(w *codec.Writer, p *Presence) {
 	w.String(p.To)
 	appendVersion(w, p.Version)
 	appendWindow(w, p.Window)
+	w.U8(uint8(p.Control))
+	w.String(p.Position)
+	w.Bool(p.Attended)
 }
 
 func readPresence(r *codec.Reader) Presence {
 	return Presence{
 		Flight: r.String(maxText), Callsign: r.String(maxText), From: r.String(maxText), To: r.String(maxText),
-		Version: readVersion(r), Window: readWindow(r),
+		Version: readVersion(r), Window: readWindow(r), Control: control.State(r.U8()), Position: r.String(maxText), Attended: r.Bool(),
 	}
 }

@@ -29,6 +29,11 @@ const (
 	kindVolume queryKind = 2
 	kindFlight queryKind = 3
 	kindSector queryKind = 4
+
+	kindControlOf   queryKind = 10
+	kindPosition    queryKind = 11
+	kindPositions   queryKind = 12
+	kindControlList queryKind = 13
 )
 
 // readQuery reads the body of a question of a kind.
@@ -42,6 +47,14 @@ func readQuery(r *codec.Reader, kind queryKind) Query {
 		return FlightQuery{ID: r.String(maxText)}
 	case kindSector:
 		return SectorQuery{ID: r.String(maxText)}
+	case kindControlOf:
+		return ControlQuery{Thing: readThing(r), ID: r.String(maxText)}
+	case kindPosition:
+		return PositionQuery{ID: r.String(maxText)}
+	case kindPositions:
+		return PositionsQuery{After: r.String(maxText), Limit: int(r.I64())}
+	case kindControlList:
+		return readControlListQuery(r)
 	}
 	r.Fail()
 	return nil
@@ -56,6 +69,14 @@ func readAnswer(r *codec.Reader, kind queryKind) Body {
 		return new(readFlightRecord(r))
 	case kindSector:
 		return new(readSectorRecord(r))
+	case kindControlOf:
+		return new(readControlled(r))
+	case kindPosition:
+		return new(readPositionState(r))
+	case kindPositions:
+		return readPositionStates(r)
+	case kindControlList:
+		return readControlList(r)
 	}
 	r.Fail()
 	return nil

@@ -3,6 +3,7 @@ package airspace
 import (
 	"fmt"
 
+	"onevoice/airspace/control"
 	"onevoice/codec"
 	"onevoice/problem"
 )
@@ -23,6 +24,10 @@ type Result struct {
 	Current *Version
 	// Parts are what the commands of an Atomic came to, in their order; their Version is that of the whole, and their ServiceNs 0.
 	Parts []Result
+	// Position is the position that a console has by SignOn or KeepPosition.
+	Position *control.Position
+	// Control is the record that an act leaves, or, where it was refused, that stands.
+	Control *control.Record
 }
 
 func encodeResult(res *Result) []byte {
@@ -47,6 +52,14 @@ func appendOutcome(w *codec.Writer, res *Result) {
 	if res.Current != nil {
 		appendVersion(w, *res.Current)
 	}
+	w.Bool(res.Position != nil)
+	if res.Position != nil {
+		res.Position.Append(w)
+	}
+	w.Bool(res.Control != nil)
+	if res.Control != nil {
+		res.Control.Append(w)
+	}
 }
 
 func readOutcome(r *codec.Reader) Result {
@@ -58,6 +71,12 @@ func readOutcome(r *codec.Reader) Result {
 	res.Rewindowed = int(n)
 	if r.Bool() {
 		res.Current = new(readVersion(r))
+	}
+	if r.Bool() {
+		res.Position = new(control.ReadPosition(r))
+	}
+	if r.Bool() {
+		res.Control = new(control.ReadRecord(r))
 	}
 	return res
 }
@@ -79,7 +98,7 @@ func DecodeResult(b []byte) (Result, error) {
 }
 
 // leastOutcome is the size of the shortest outcome.
-const leastOutcome = 14
+const leastOutcome = 16
 
 func appendProblem(w *codec.Writer, p *problem.Error) {
 	w.Bool(p != nil)

@@ -88,6 +88,7 @@ func (cmd RemoveSector) apply(c *change) Result {
 	}
 	s.sectors.Delete(old.ID)
 	c.m.ground = nil
+	c.m.control.DropSector(old.ID)
 	c.event(Event{Kind: SectorRemoved, ID: old.ID, Version: old.Version})
 	c.rewindow(plan)
 	return Result{Rewindowed: len(plan)}

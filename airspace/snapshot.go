@@ -27,6 +27,7 @@ func sections() []section {
 	return []section{
 		{2, (*State).SectorCount, writeSectors, (*Machine).loadSector},
 		{3, (*State).FlightCount, writeFlights, (*Machine).loadFlight},
+		{5, (*State).controlCount, writeControl, (*Machine).loadControl},
 		{6, countConflicts, writeConflicts, (*Machine).loadConflict},
 	}
 }
@@ -222,7 +223,6 @@ func (m *Machine) loadFlight(r *codec.Reader) error {
 	c.flight(&rec.Flight)
 	if c.found == nil {
 		m.checkWindows(&c, &rec)
-		c.progress(&rec)
 	}
 	if err := m.next(&c, r); err != nil {
 		return err
@@ -258,6 +258,9 @@ func (m *Machine) Loaded() error {
 		if there := uint64(part.count(&m.state)); there != m.load.counts[i] {
 			return fmt.Errorf("airspace snapshot: %d records of kind %d, the head says %d", there, part.kind, m.load.counts[i])
 		}
+	}
+	if err := m.control.Loaded(); err != nil {
+		return fmt.Errorf("airspace snapshot: %w", err)
 	}
 	m.load = loader{}
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"onevoice/airspace/control"
 	"onevoice/airspace/index"
 	"onevoice/geo"
 	"onevoice/machine"
@@ -22,6 +23,8 @@ type State struct {
 	// visits holds every sector window.
 	visits    *btree.BTreeG[visit]
 	conflicts conflictTable
+	// control is who controls what.
+	control *control.Board
 }
 
 var _ machine.Root = (*State)(nil)
@@ -105,6 +108,7 @@ func (s *State) copy() *State {
 	c := *s
 	c.sectors, c.numbers = s.sectors.Copy(), s.numbers.Copy()
 	c.visits, c.places, c.conflicts = s.visits.Copy(), s.places.copy(), s.conflicts.copy()
+	c.control = new(s.control.Copy())
 	return &c
 }
 

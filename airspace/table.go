@@ -28,6 +28,7 @@ func (m *Machine) replaceFlight(old, n *flight) {
 // dropFlight takes a flight out of all trees.
 func (m *Machine) dropFlight(f *flight) {
 	s := &m.state
+	m.control.DropFlight(f.ID)
 	s.numbers.Delete(f.ID)
 	s.places.remove(f.number)
 	m.ends.Delete(end{f.EndNs(), f.ID})

@@ -122,7 +122,8 @@ func product() []Room {
 
 		{"airspace/index", Replicated, "codec geo", ordered},
 		{"airspace/past", Replicated, "", ordered},
-		{"airspace", Replicated, "codec geo machine view airspace/index airspace/past", ordered},
+		{"airspace/control", Replicated, "codec fence view", ordered},
+		{"airspace", Replicated, "codec fence geo machine view airspace/control airspace/index airspace/past", ordered},
 		{"demo", Quiet, "geo cover airspace", nil},
 		{"feed", Quiet, "geo cover airspace", nil},
 

@@ -63,6 +63,8 @@ const (
 	DownedIsHeard
 	// HalfAtomic keeps what the commands of a request did that come before the one that is refused.
 	HalfAtomic
+	// LostLeaseActs lets a console act for a position that it has no more.
+	LostLeaseActs
 	count
 )
 
@@ -105,6 +107,7 @@ func (b Bug) String() string {
 		LatenessIgnored:       "lateness-ignored",
 		DownedIsHeard:         "downed-is-heard",
 		HalfAtomic:            "half-atomic",
+		LostLeaseActs:         "lost-lease-acts",
 	}
 	if b < count {
 		return names[b]
