@@ -37,12 +37,13 @@ const (
 	kindCancelFlight commandKind = 4
 	kindSetService   commandKind = 5
 	// 6 listed the servers, whom the membership knows.
-	kindSetRules     commandKind = 7
-	kindSignOn       commandKind = 10
-	kindKeepPosition commandKind = 11
-	kindSignOff      commandKind = 12
-	kindControl      commandKind = 13
-	kindAtomic       commandKind = 20
+	kindSetRules       commandKind = 7
+	kindSignOn         commandKind = 10
+	kindKeepPosition   commandKind = 11
+	kindSignOff        commandKind = 12
+	kindControl        commandKind = 13
+	kindAtomic         commandKind = 20
+	kindReportProgress commandKind = 21
 )
 
 // readCommand reads the body of a command of a kind.
@@ -62,6 +63,8 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), Separation: readSeparation(r), If: when}
 	case kindAtomic:
 		return readAtomic(r, when)
+	case kindReportProgress:
+		return readReportProgress(r, when)
 	}
 	return readControlCommand(r, kind, when)
 }

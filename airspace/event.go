@@ -42,6 +42,8 @@ const (
 	SectorControl EventKind = 13
 	// FlightControl: the control record of a flight has changed.
 	FlightControl EventKind = 14
+	// FlightProgress: a feed reported on a flight; Windows are its windows now, Detail is its *Mark.
+	FlightProgress EventKind = 30
 )
 
 // word is the kind's word on streams, empty for a number that is none.
@@ -77,6 +79,8 @@ func (k EventKind) word() string {
 		return "sector-control"
 	case FlightControl:
 		return "flight-control"
+	case FlightProgress:
+		return "flight-progress"
 	}
 	return ""
 }
@@ -98,7 +102,7 @@ type Event struct {
 	Version Version
 	// Callsign is the flight's.
 	Callsign string
-	// Windows are the flight's, all of them, for FlightPut and FlightRewindowed.
+	// Windows are the flight's, all of them, for FlightPut, FlightRewindowed and FlightProgress.
 	Windows []SectorWindow
 	// ServiceNs is service time at the entry.
 	ServiceNs int64
@@ -118,6 +122,8 @@ func readDetail(r *codec.Reader, kind EventKind) Detail {
 		return readConflict(r)
 	case PositionSignedOn, PositionSignedOff, PositionLapsed, SectorControl, FlightControl:
 		return ControlDetail{control.ReadEvent(r)}
+	case FlightProgress:
+		return new(readMark(r))
 	}
 	return nil
 }

@@ -64,16 +64,26 @@ func (cmd CancelFlight) check(c *checker) {
 func (cmd PutFlight) apply(c *change) Result {
 	s := &c.m.state
 	op, id := cmd.Op(), cmd.Flight.ID
-	old := c.flight
 	if p := s.control.MayChange(op, id, cmd.By, false); p != nil {
 		return Result{Problem: p}
 	}
-	if old == nil && s.numbers.Len() >= MaxFlights {
+	if c.flight == nil && s.numbers.Len() >= MaxFlights {
 		return full(op, id, MaxFlights)
 	}
 	n := &flight{FlightRecord: FlightRecord{Flight: cmd.Flight, Version: c.at}}
+	if p := c.agree(op, n); p != nil {
+		return Result{Problem: p}
+	}
+	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
+	c.conflicts().workOut(n)
+	return Result{Windows: n.Windows}
+}
+
+// agree computes the windows of a plan and puts it in the place of what was found, or refuses one that has expired.
+func (c *change) agree(op string, n *flight) *problem.Error {
+	s := &c.m.state
 	if over := n.EndNs() + s.settings.RetainNs; over < s.clock.nowNs {
-		return refused(op, id, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs)))
+		return refused(op, n.ID, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs))).Problem
 	}
 	outline := &c.m.outline
 	outline.lay(&n.Flight)
@@ -81,17 +91,15 @@ func (cmd PutFlight) apply(c *change) Result {
 	windows, p := c.m.windowsOf(outline, n.tiles, s.settings.CrossRefCm, c.work)
 	if p != nil {
 		p.Op = op
-		return Result{Problem: p}
+		return p
 	}
 	n.Windows = windows
-	if old != nil {
-		c.m.replaceFlight(old, n)
+	if c.flight != nil {
+		c.m.replaceFlight(c.flight, n)
 	} else {
 		c.m.addFlight(n)
 	}
-	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
-	c.conflicts().workOut(n)
-	return Result{Windows: n.Windows}
+	return nil
 }
 
 func tooManyWindows(flight string, n int) *problem.Error {

@@ -36,6 +36,7 @@ func someCommands() []Command {
 		RemoveSector{ID: "A", If: Precondition{Match: &Version{2, 0}}},
 		PutFlight{Flight: f, If: Precondition{Absent: true}},
 		PutFlight{Flight: f},
+		ReportProgress{ID: "g", Mark: Mark{State: Silent, SinceNs: startNs, LastReportNs: startNs}, Path: f.Path},
 		CancelFlight{ID: "g"},
 		SetService{AnchorNs: startNs + 3600*second, RateMilli: 5000},
 		SignOn{By: control.By{Position: "P1", Holder: fence.Holder{1}}, Owner: "console 7", LeaseMs: 5_000},

@@ -88,6 +88,6 @@ const (
 	// MaxVolumeFlights bounds the flights that one question about a volume looks at.
 	MaxVolumeFlights = 20_000
 	// MaxChunkBytes is how full a chunk of a snapshot is made: little enough that a server which takes one in, at ten
-	// microseconds for each small flight, and at a hundred on a busy machine, can answer again within milliseconds. No record is larger than 400 KB.
+	// microseconds for each small flight, and at a hundred on a busy machine, can answer again within milliseconds. No record is larger than 500 KB.
 	MaxChunkBytes = 32 << 10
 )

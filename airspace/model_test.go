@@ -152,6 +152,11 @@ func (f follower) take(t *rapid.T, events [][]byte) {
 		switch e.Kind {
 		case SectorPut, FlightPut:
 			f[e.ID] = e
+		case FlightProgress:
+			if _, isMark := e.Detail.(*Mark); !isMark {
+				t.Fatalf("event %+v", e)
+			}
+			f[e.ID] = e
 		case FlightRewindowed:
 			if f[e.ID].Version != e.Version || slices.Equal(f[e.ID].Windows, e.Windows) {
 				t.Fatalf("event %+v after %+v", e, f[e.ID])
@@ -194,10 +199,17 @@ func compareState(t *rapid.T, s *State, model *naive) {
 	}
 	for _, f := range s.Flights("", MaxPage) {
 		want := model.flights[f.ID]
-		if !slices.Equal(f.Windows, want.Windows) || f.Version != want.Version || !slices.Equal(f.Path, want.Path) {
+		if !slices.Equal(f.Windows, want.Windows) || f.Version != want.Version || !slices.Equal(f.Path, want.Path) || !sameProgress(f.Progress, want.Progress) || f.Uncertainty != want.Uncertainty {
 			t.Fatalf("flight %+v, want %+v", f, want)
 		}
 	}
+}
+
+func sameProgress(a, b *Progress) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Mark == b.Mark && slices.Equal(a.Filed, b.Filed)
 }
 
 // drawer makes random commands and questions around places where flights and sectors meet.
@@ -207,7 +219,7 @@ type drawer struct {
 }
 
 func (d *drawer) command() Command {
-	switch kind := rapid.SampledFrom([]string{"atomic", "flight", "flight", "flight", "flight", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command"); kind {
+	switch kind := rapid.SampledFrom([]string{"atomic", "flight", "flight", "flight", "flight", "progress", "progress", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command"); kind {
 	case "atomic":
 		return d.atomic()
 	case "service", "rules":
@@ -221,7 +233,7 @@ func (d *drawer) command() Command {
 func (d *drawer) atomic() Command {
 	var cmd Atomic
 	for range rapid.IntRange(0, 4).Draw(d.t, "parts") {
-		kind := rapid.SampledFrom([]string{"flight", "flight", "flight", "cancel", "sector", "remove"}).Draw(d.t, "part")
+		kind := rapid.SampledFrom([]string{"flight", "flight", "flight", "progress", "cancel", "sector", "remove"}).Draw(d.t, "part")
 		if rapid.IntRange(0, 40).Draw(d.t, "wrong") == 0 {
 			cmd.Commands = append(cmd.Commands, d.setting("rules"))
 		}
@@ -235,6 +247,8 @@ func (d *drawer) change(kind string) Command {
 	case "flight":
 		f := d.flight()
 		return PutFlight{Flight: f, If: d.when(d.model.flights[f.ID].Version, true)}
+	case "progress":
+		return d.progress()
 	case "cancel":
 		id := d.id("f")
 		return CancelFlight{ID: id, If: d.when(d.model.flights[id].Version, false)}
@@ -314,6 +328,25 @@ func (d *drawer) flight() Flight {
 		TimeNs:     rapid.SampledFrom([]int64{0, 0, 60 * second}).Draw(d.t, "late"),
 	}
 	return f
+}
+
+func (d *drawer) progress() Command {
+	id := d.id("f")
+	now := d.model.flights[id]
+	cmd := ReportProgress{ID: id, If: d.when(now.Version, false)}
+	cmd.State = ProgressState(rapid.IntRange(1, 4).Draw(d.t, "state"))
+	cmd.LastReportNs = startNs + rapid.Int64Range(0, 1000).Draw(d.t, "report")*60*second
+	cmd.SinceNs = cmd.LastReportNs - second
+	cmd.SpreadNs = rapid.SampledFrom([]int64{0, 30 * second, -1}).Draw(d.t, "spread")
+	if rapid.Bool().Draw(d.t, "amends") {
+		cmd.Path = d.flight().Path
+		if len(now.Path) > 0 && rapid.IntRange(0, 5).Draw(d.t, "same reference") > 0 {
+			for i := range cmd.Path {
+				cmd.Path[i].Alt.Ref = now.Path[0].Alt.Ref
+			}
+		}
+	}
+	return cmd
 }
 
 // volume is a triangle or quadrangle, not always a valid one.

@@ -127,6 +127,16 @@ func (n *naive) apply(at Version, cmd Command) Result {
 		f.Windows = n.windowsOf(&f.Flight)
 		n.flights[f.ID] = f
 		return Result{Version: at, Windows: f.Windows}
+	case ReportProgress:
+		kind, current := hold(n.flights, cmd.ID, cmd.If, func(f FlightRecord) Version { return f.Version })
+		f, ok := n.flights[cmd.ID]
+		if kind == 0 && !ok {
+			kind = problem.NotFound
+		}
+		if kind != 0 {
+			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
+		}
+		return n.progress(at, cmd, f)
 	case CancelFlight:
 		kind, current := hold(n.flights, cmd.ID, cmd.If, func(f FlightRecord) Version { return f.Version })
 		if _, ok := n.flights[cmd.ID]; kind == 0 && !ok {
@@ -155,6 +165,35 @@ func (n *naive) atomic(at Version, cmd Atomic) Result {
 	}
 	*n = trial
 	return Result{Version: at, Parts: parts}
+}
+
+func (n *naive) progress(at Version, cmd ReportProgress, f FlightRecord) Result {
+	filed, planned := f.Windows, f.Uncertainty.TimeNs
+	if was := f.Progress; was != nil {
+		if filed, planned = was.Filed, planned-was.SpreadNs; was.LastReportNs > cmd.LastReportNs {
+			return Result{Problem: &problem.Error{Kind: problem.Refused}}
+		}
+	}
+	f.Version, f.Progress = at, &Progress{Mark: cmd.Mark, Filed: filed}
+	f.Uncertainty.TimeNs = planned + cmd.SpreadNs
+	if len(cmd.Path) > 0 {
+		var path []geo.Point4D
+		for _, p := range f.Path {
+			if p.AtNs < cmd.Path[0].AtNs {
+				path = append(path, p)
+			}
+		}
+		f.Path = append(path, cmd.Path...)
+	}
+	if geo.ValidatePath(f.Path) != nil {
+		return Result{Problem: &problem.Error{Kind: problem.Invalid}}
+	}
+	if f.EndNs()+n.settings.RetainNs < n.nowNs {
+		return Result{Problem: &problem.Error{Kind: problem.Refused}}
+	}
+	f.Windows = n.windowsOf(&f.Flight)
+	n.flights[f.ID] = f
+	return Result{Version: at, Windows: f.Windows}
 }
 
 func (n *naive) set(at Version, cmd Command) Result {

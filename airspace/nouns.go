@@ -87,6 +87,8 @@ type FlightRecord struct {
 	Flight
 	Version Version
 	Windows []SectorWindow
+	// Progress is nil until a feed of positions has reported on the plan.
+	Progress *Progress
 }
 
 // EndNs is when the flight is over for certain: its last point with its uncertainty in time. No window ends later.

@@ -15,10 +15,11 @@ func appendFlightRecord(w *codec.Writer, f *FlightRecord) {
 	appendFlight(w, &f.Flight)
 	appendVersion(w, f.Version)
 	appendWindows(w, f.Windows)
+	appendProgress(w, f.Progress)
 }
 
 func readFlightRecord(r *codec.Reader) FlightRecord {
-	return FlightRecord{Flight: readFlight(r), Version: readVersion(r), Windows: readWindows(r)}
+	return FlightRecord{Flight: readFlight(r), Version: readVersion(r), Windows: readWindows(r), Progress: readProgress(r)}
 }
 
 func appendSettings(w *codec.Writer, s *Settings) {

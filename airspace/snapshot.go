@@ -223,6 +223,7 @@ func (m *Machine) loadFlight(r *codec.Reader) error {
 	c.flight(&rec.Flight)
 	if c.found == nil {
 		m.checkWindows(&c, &rec)
+		c.progress(&rec)
 	}
 	if err := m.next(&c, r); err != nil {
 		return err

@@ -71,6 +71,21 @@ func (s *Server) putFlight(w http.ResponseWriter, r *http.Request) error {
 	return s.command(w, r, airspace.PutFlight{Flight: flight, If: in.when}, id, in.key)
 }
 
+func (s *Server) putProgress(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	in, err := s.writing(w, r, "report progress", id)
+	if err != nil {
+		return err
+	}
+	defer in.end()
+	report, err := api.ReadProgress(id, in.body)
+	if err != nil {
+		return err
+	}
+	report.If = in.when
+	return s.command(w, r, report, id, in.key)
+}
+
 func (s *Server) cancelFlight(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	in, err := s.writing(w, r, "cancel flight", id)

@@ -265,6 +265,7 @@ func exampleOf(v any) []byte {
 func checkRequest(t *testing.T, method, path string, example []byte) {
 	t.Helper()
 	_, s := newTest(t)
+	must(t, s, 200, nil, "PUT", "/api/v1/flights/X", through)
 	must(t, s, 200, nil, method, strings.Replace(path, "{id}", "X", 1), string(example))
 }
 

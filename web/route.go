@@ -47,6 +47,7 @@ func (s *Server) routes() []route {
 		{"GET", base + "/flights/{id}", s.getFlight, request, subject.Read},
 		{"PUT", base + "/flights/{id}", s.putFlight, request, subject.Write},
 		{"DELETE", base + "/flights/{id}", s.cancelFlight, request, subject.Write},
+		{"PUT", base + "/flights/{id}/progress", s.putProgress, request, subject.Write},
 		{"GET", base + "/settings/service-time", s.getServiceTime, request, subject.Read},
 		{"PUT", base + "/settings/service-time", s.putServiceTime, request, subject.Settings},
 		{"GET", base + "/status", s.status, probe, subject.Read},

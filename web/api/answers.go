@@ -59,6 +59,7 @@ type Event struct {
 	Callsign    string         `json:"callsign,omitempty"`
 	ServiceTime Time           `json:"service_time"`
 	Windows     []SectorWindow `json:"windows,omitempty"`
+	Progress    *Progress      `json:"progress,omitempty"` // without Filed
 }
 
 // Problem is RFC 9457's application/problem+json.
@@ -150,6 +151,9 @@ func AppendEvent(b []byte, e *airspace.Event) []byte {
 	b = Time(e.ServiceNs).appendJSON(append(b, `,"service_time":`...))
 	if len(e.Windows) > 0 {
 		b = appendWindows(append(b, `,"windows":`...), e.Windows)
+	}
+	if m, ok := e.Detail.(*airspace.Mark); ok {
+		b = append(appendMark(append(b, `,"progress":`...), m), '}')
 	}
 	return append(b, '}')
 }

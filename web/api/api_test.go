@@ -77,7 +77,19 @@ func TestAnswersAreTheirTypesInJSON(t *testing.T) {
 	res.Windows = nil
 	same(t, "set", AppendWritten(nil, "", &res), Written{Version: "7.0", ServiceTime: 5, Rewindowed: 3})
 	e := airspace.Event{Kind: airspace.FlightPut, ID: "F", Version: airspace.Version{Index: 7, Sub: 1}, Callsign: "C", Windows: f.Windows, ServiceNs: 9}
-	same(t, "event", AppendEvent(nil, &e), Event{"flight-put", "F", "7.1", "C", 9, FromWindows(f.Windows)})
+	same(t, "event", AppendEvent(nil, &e), Event{"flight-put", "F", "7.1", "C", 9, FromWindows(f.Windows), nil})
+	mark := airspace.Mark{State: airspace.Deviating, SinceNs: 3, LastReportNs: 4, SpreadNs: 5e9}
+	e.Kind, e.Detail = airspace.FlightProgress, &mark
+	same(t, "progress event", AppendEvent(nil, &e), Event{"flight-progress", "F", "7.1", "C", 9, FromWindows(f.Windows), &Progress{State: "deviating", Since: 3, LastReport: 4, Spread: 5e9}})
+	reported := *f
+	reported.Progress = &airspace.Progress{Mark: mark, Filed: f.Windows}
+	same(t, "flight with progress", AppendFlight(nil, &reported), FromFlight(&reported))
+	report := airspace.ReportProgress{ID: "F", Mark: mark, Path: f.Path}
+	if body, err := json.Marshal(FromReport(&report)); err != nil {
+		t.Error(err)
+	} else if read, err := ReadProgress("F", body); err != nil || !reflect.DeepEqual(read, report) {
+		t.Errorf("report %+v, read as %+v, %v", report, read, err)
+	}
 	same(t, "settings event", AppendEvent(nil, &airspace.Event{Kind: airspace.SettingsChanged}), Event{Kind: "settings", Version: "0.0"})
 	same(t, "service time", AppendServiceTime(nil, 8, &airspace.Settings{RateMilli: 2500, Version: e.Version}), ServiceTime{8, "2.5", "7.1"})
 	track := Track{ID: "a", Position: Position(f.Path[0].Pos), Time: 7}

@@ -35,6 +35,8 @@ type Flight struct {
 	Legs    string         `json:"legs,omitempty"`
 	Version string         `json:"version,omitempty"`
 	Windows []SectorWindow `json:"windows,omitempty"`
+	// Progress is absent until a feed has reported on the plan.
+	Progress *Progress `json:"progress,omitempty"`
 }
 
 // Window is one visit: the flight may be inside from EntersEarliest until LeavesLatest and at no other time of this visit.
@@ -171,15 +173,20 @@ func (r *reader) uncertainty() geo.Uncertainty {
 
 // FromFlight gives a record as a body. The record is not changed.
 func FromFlight(f *airspace.FlightRecord) Flight {
-	out := Flight{ID: f.ID, Callsign: f.Callsign, From: f.From, To: f.To, Path: make([]Point, len(f.Path)), Windows: FromWindows(f.Windows)}
+	out := Flight{ID: f.ID, Callsign: f.Callsign, From: f.From, To: f.To, Path: fromPath(f.Path), Windows: FromWindows(f.Windows), Progress: fromProgress(f.Progress)}
 	if f.Version != (airspace.Version{}) {
 		out.Version = f.Version.String()
 	}
-	for i, p := range f.Path {
-		out.Path[i] = Point{Position(p.Pos), Altitude(p.Alt), Time(p.AtNs)}
-	}
 	u := f.Uncertainty
 	out.Uncertainty = Uncertainty{Length(u.LateralCm), Height(u.VerticalCm), Duration(u.TimeNs)}
+	return out
+}
+
+func fromPath(path []geo.Point4D) []Point {
+	out := make([]Point, len(path))
+	for i, p := range path {
+		out[i] = Point{Position(p.Pos), Altitude(p.Alt), Time(p.AtNs)}
+	}
 	return out
 }
 
@@ -216,6 +223,9 @@ func AppendFlight(b []byte, f *airspace.FlightRecord) []byte {
 	}
 	if len(f.Windows) > 0 {
 		b = appendWindows(append(b, `,"windows":`...), f.Windows)
+	}
+	if f.Progress != nil {
+		b = appendProgress(append(b, `,"progress":`...), f.Progress)
 	}
 	return append(b, '}')
 }

@@ -23,7 +23,7 @@ func seeds(f *testing.F) {
 	question := map[string]any{"from": Time(1e9), "volume": map[string]any{"floor": sector.Volumes[0].Floor, "ceiling": "unlimited",
 		"circle": Circle{Position{1, 2}, 50000}}}
 	tracks := Tracks{Positions: []Track{{ID: "a", Callsign: "é", Time: 5, Altitude: new(Altitude(p.Path[0].Alt)), TrackDeg: new(1.5)}}}
-	for _, v := range []any{sector, flight, question, tracks, ServiceTime{5, "1.5", ""}} {
+	for _, v := range []any{sector, flight, question, tracks, ServiceTime{5, "1.5", ""}, ProgressReport{"silent", 5, 6, 7e9, flight.Path}} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			f.Fatal(err)
@@ -72,6 +72,11 @@ func FuzzBodies(f *testing.F) {
 		}
 		if _, err = ReadQuestion(body); err != nil {
 			checkRefusal(t, err)
+		}
+		if report, err := ReadProgress("F", body); err != nil {
+			checkRefusal(t, err)
+		} else if p := airspace.Validate(report); p != nil {
+			t.Fatalf("%s\nwas taken, and the machine refuses it: %v", body, p)
 		}
 		if _, err = ReadServiceTime(body); err != nil {
 			checkRefusal(t, err)
