@@ -130,7 +130,7 @@ func runSave(cmd *cobra.Command, o *saveOptions, path string) error {
 	var tried []error
 	for _, endpoint := range client.Endpoints {
 		_, err := file.Save(path, func(out io.Writer) error {
-			return download(cmd.Context(), client, endpoint, &counted{out: out, notes: cmd.ErrOrStderr(), told: time.Now()})
+			return download(cmd.Context(), client, endpoint, "/backup", &counted{out: out, notes: cmd.ErrOrStderr(), told: time.Now()})
 		})
 		var p *problem.Error
 		switch {
@@ -147,13 +147,13 @@ func runSave(cmd *cobra.Command, o *saveOptions, path string) error {
 // downloadSilence bounds the time until a server begins to send, and that between two pieces.
 const downloadSilence = 15 * time.Second
 
-// download copies one server's backup.
-func download(ctx context.Context, client *ask.Client, endpoint string, out io.Writer) error {
+// download copies a stream of one server to its end.
+func download(ctx context.Context, client *ask.Client, endpoint, path string, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/api/v1/backup", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/api/v1"+path, nil)
 	if err != nil {
-		return fmt.Errorf("backup: %w", err)
+		return fmt.Errorf("%s: %w", endpoint, err)
 	}
 	dead := time.AfterFunc(downloadSilence, cancel)
 	defer dead.Stop()

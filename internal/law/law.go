@@ -65,6 +65,8 @@ const (
 	metrics  = "github.com/prometheus/client_golang"
 	protobuf = "google.golang.org/protobuf"
 	jose     = "github.com/go-jose/go-jose/v4"
+	parquet  = "github.com/parquet-go/parquet-go"
+	minio    = "github.com/minio/minio-go/v7"
 	judge    = "github.com/anishathalye/porcupine"
 	rapid    = "pgregory.net/rapid"
 	chrome   = "github.com/chromedp/chromedp"
@@ -156,6 +158,8 @@ func product() []Room {
 		{"host", Loud, "clock detect internal/cluster internal/realm subject cert codec step geo cover view machine wire airspace consensus watch replica client store", nil},
 		{"server", Loud, "cert client consensus host internal/cluster machine members oracle replica step store wire", nil},
 		{"web/api", Quiet, "codec geo cover airspace lease watch", nil},
+		{"export", Quiet, "airspace chain web/api", Uses{parquet: "a file format that analysis engines read"}},
+		{"export/place", Loud, "export", Uses{minio: "stores that speak S3"}},
 		{"web", Loud, "fence lease members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
 		{"web/ui", Loud, "", nil},
 		{"web/ask", Loud, "web/api", nil},
