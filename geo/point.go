@@ -13,16 +13,21 @@ func (v *Prepared) Contains(p LatLon) bool {
 }
 
 // contains is Contains for a point already turned to where the polygon lies.
-func (v *Prepared) contains(x, y int64) bool {
+func (v *Prepared) contains(x, y int64) bool { return v.containsIn(x, y, new(int)) }
+
+// containsIn adds to steps what it looks at.
+func (v *Prepared) containsIn(x, y int64, steps *int) bool {
 	if x < v.box.MinLon || x > v.box.MaxLon || y < v.box.MinLat || y > v.box.MaxLat {
 		return false
 	}
 	odd := false
+	*steps += len(v.blocks)
 	for i := range v.blocks {
 		b := &v.blocks[i]
 		if x < b.MinLon || x > b.MaxLon || y > b.MaxLat {
 			continue
 		}
+		*steps += blockEdges
 		for _, e := range v.block(i) {
 			above, on := e.above(x, y)
 			if on {

@@ -26,19 +26,43 @@ type Prepared struct {
 // Prepare makes a polygon ready. The polygon must have passed Validate; of one that has not, the answers mean
 // nothing.
 func Prepare(p Polygon) *Prepared {
-	v := &Prepared{band: p.Band, floor: int64(p.Band.Floor.Cm), ceil: int64(p.Band.Ceiling.Cm), box: emptyBox()}
+	v := new(Prepared)
+	v.lay(p)
+	v.order = make([]int32, len(v.edges))
+	for i := range v.order {
+		v.order[i] = int32(i)
+	}
+	slices.SortFunc(v.order, func(i, j int32) int { return v.edges[i].key().compare(v.edges[j].key()) })
+	return v
+}
+
+// Draft makes polygons ready one after the other, in the memory of the one before. What it gives is good for everything but Windows.
+type Draft struct{ v Prepared }
+
+// Lay makes a polygon ready, as Prepare does, until the next Lay.
+func (d *Draft) Lay(p Polygon) *Prepared {
+	d.v.lay(p)
+	return &d.v
+}
+
+// lay makes it the polygon, but for order.
+func (v *Prepared) lay(p Polygon) {
+	v.band, v.floor, v.ceil, v.box = p.Band, int64(p.Band.Floor.Cm), int64(p.Band.Ceiling.Cm), emptyBox()
 	if p.Band.Ceiling.Cm == UnlimitedCm {
 		v.ceil = math.MaxInt64
 	}
+	v.edges, v.blocks = v.edges[:0], v.blocks[:0]
 	for i, r := range p.Rings {
-		pts := unwrap(r)
-		if i > 0 {
-			turnInto(pts, v.box)
+		if len(r) == 0 {
+			continue
 		}
-		for j, a := range pts {
-			b := pts[(j+1)%len(pts)]
-			v.box.add(a.x, a.y)
-			v.edges = append(v.edges, edge{a.x, a.y, b.x, b.y})
+		begin := len(v.edges)
+		v.edges = appendRing(v.edges, r)
+		if i > 0 {
+			turnInto(v.edges[begin:], v.box)
+		}
+		for _, e := range v.edges[begin:] {
+			v.box.add(e.ax, e.ay)
 		}
 	}
 	for at := range slices.Chunk(v.edges, blockEdges) {
@@ -49,12 +73,6 @@ func Prepare(p Polygon) *Prepared {
 		}
 		v.blocks = append(v.blocks, b)
 	}
-	v.order = make([]int32, len(v.edges))
-	for i := range v.order {
-		v.order[i] = int32(i)
-	}
-	slices.SortFunc(v.order, func(i, j int32) int { return v.edges[i].key().compare(v.edges[j].key()) })
-	return v
 }
 
 // Band gives the altitudes of the volume.
@@ -71,28 +89,33 @@ func (v *Prepared) block(i int) []edge {
 // xy is an unwrapped vertex.
 type xy struct{ x, y int64 }
 
-// unwrap lays a ring out in the plane, each vertex the shorter way from the one before it.
-func unwrap(r Ring) []xy {
-	pts := make([]xy, len(r))
+// appendRing lays a ring out in the plane, each vertex the shorter way from the one before it, and the last edge to where the first began.
+func appendRing(edges []edge, r Ring) []edge {
+	x := int64(r[0].LonE7)
 	for i, p := range r {
-		pts[i] = xy{int64(p.LonE7), int64(p.LatE7)}
-		if i > 0 {
-			d, _ := shortWay(r[i-1].LonE7, p.LonE7)
-			pts[i].x = pts[i-1].x + d
+		e := edge{ax: x, ay: int64(p.LatE7)}
+		if i+1 < len(r) {
+			d, _ := shortWay(p.LonE7, r[i+1].LonE7)
+			x += d
+			e.bx, e.by = x, int64(r[i+1].LatE7)
+		} else {
+			e.bx, e.by = int64(r[0].LonE7), int64(r[0].LatE7)
 		}
+		edges = append(edges, e)
 	}
-	return pts
+	return edges
 }
 
 // turnInto moves a hole by whole turns so that it begins within the turn that begins at the outer ring's western end.
-func turnInto(pts []xy, outer BBox) {
-	west := pts[0].x
-	for _, p := range pts {
-		west = min(west, p.x)
+func turnInto(edges []edge, outer BBox) {
+	west := edges[0].ax
+	for _, e := range edges {
+		west = min(west, e.ax)
 	}
 	k := floorTurns(west - outer.MinLon)
-	for i := range pts {
-		pts[i].x -= k * turnE7
+	for i := range edges {
+		edges[i].ax -= k * turnE7
+		edges[i].bx -= k * turnE7
 	}
 }
 
