@@ -132,13 +132,51 @@ func (c *checker) flight(f *Flight) {
 	c.label("callsign", f.Callsign)
 	c.label("from", f.From)
 	c.label("to", f.To)
-	if len(f.Path) > geo.MaxPathPoints {
-		c.count("points", len(f.Path), 2, geo.MaxPathPoints)
-		return
-	}
 	c.geometry("", f.Uncertainty.Validate())
-	c.geometry("", geo.ValidatePath(f.Path))
 	c.cells(f.Cells)
+	switch {
+	case len(f.Volumes) == 0:
+		c.path(f.Path)
+	case len(f.Path) > 0:
+		c.fail(problem.Invalid, "volumes", fmt.Sprintf("%d beside a path", len(f.Volumes)), "a path or volumes")
+	case f.Uncertainty != geo.Uncertainty{}:
+		c.fail(problem.Invalid, "uncertainty", "not 0", "none with volumes, which hold all places where the flight may be")
+	default:
+		c.volumes(f.Volumes)
+	}
+}
+
+func (c *checker) path(path []geo.Point4D) {
+	if len(path) > geo.MaxPathPoints {
+		c.count("points", len(path), 2, geo.MaxPathPoints)
+	}
+	if c.found == nil {
+		c.geometry("", geo.ValidatePath(path))
+	}
+}
+
+// volumes checks those of a flight.
+func (c *checker) volumes(volumes []Volume4D) {
+	c.count("volumes", len(volumes), 1, MaxFlightVolumes)
+	vertices := 0
+	for i := range volumes {
+		vertices += vertexCount(volumes[i].Area)
+	}
+	if vertices > geo.MaxVertices {
+		c.fail(problem.TooLarge, "volumes", fmt.Sprintf("%d vertices", vertices), fmt.Sprintf("up to %d in all", geo.MaxVertices))
+	}
+	for i := 0; i < len(volumes) && c.found == nil; i++ {
+		field, v := fmt.Sprintf("volumes[%d].", i), &volumes[i]
+		c.number(field+"from", v.FromNs, geo.MinAtNs, geo.MaxAtNs)
+		c.number(field+"to", v.ToNs, geo.MinAtNs, geo.MaxAtNs)
+		if v.ToNs <= v.FromNs {
+			c.fail(problem.Invalid, field+"to", instant(v.ToNs), "after from, "+instant(v.FromNs))
+		}
+		c.geometry(field, v.Area.Validate())
+		if ref := volumes[0].Area.Band.Floor.Ref; v.Area.Band.Floor.Ref != ref {
+			c.fail(problem.Invalid, field+"band.floor.ref", v.Area.Band.Floor.Ref.String(), "one reference in all volumes, "+ref.String())
+		}
+	}
 }
 
 // cells refuses what is not a sorted list of cells.

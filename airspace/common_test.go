@@ -147,6 +147,21 @@ func eastward(id string, lat, west, east int32, beginNs int64) Flight {
 	return f
 }
 
+// drone is a flight of two volumes, one after the other.
+func drone() Flight {
+	return Flight{ID: "d", Callsign: "DRONE", Volumes: []Volume4D{
+		{Area: square(deg(47), deg(8), deg(47)+10_000, deg(8)+10_000, 0, 4), FromNs: startNs, ToNs: startNs + 600*second},
+		{Area: square(deg(47), deg(8)+10_000, deg(47)+10_000, deg(8)+20_000, 0, 4), FromNs: startNs + 600*second, ToNs: startNs + 1200*second},
+	}}
+}
+
+// droned is the command of a drone that something was done to.
+func droned(change func(*Flight)) Command {
+	f := drone()
+	change(&f)
+	return PutFlight{Flight: f}
+}
+
 // serviceAt is service time at a log time, by the settings of a state.
 func serviceAt(s *State, logNs int64) int64 { return max(s.clock.nowNs, s.clock.at(logNs)) }
 

@@ -161,10 +161,10 @@ func sectorsAt(a, b *flight, ns int64) []string {
 	return list[:min(len(list), MaxConflictSectors)]
 }
 
-// candidates lists the flights that may come too close to a flight, by name, from the first above after; there may be more of them.
+// candidates lists the flights with a path that may come too close to a flight with one, by name, from the first above after; there may be more of them.
 func (m *Machine) candidates(f *flight, after string) (list []*flight, more bool) {
 	sep := m.widest()
-	if sep.LateralCm == 0 || sep.VerticalCm == 0 {
+	if sep.LateralCm == 0 || sep.VerticalCm == 0 || len(f.Path) == 0 {
 		return nil, false
 	}
 	plan := f.Flight

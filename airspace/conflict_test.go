@@ -47,6 +47,9 @@ func (n *naive) conflicts() []*Conflict {
 }
 
 func (n *naive) conflict(a, b FlightRecord) *Conflict {
+	if len(a.Path) == 0 || len(b.Path) == 0 {
+		return nil
+	}
 	cuts := []int64{everBefore, everAfter}
 	for _, w := range slices.Concat(a.Windows, b.Windows) {
 		cuts = append(cuts, w.EnterMinNs, w.LeaveMaxNs)

@@ -37,6 +37,7 @@ func someCommands() []Command {
 		PutFlight{Flight: f, If: Precondition{Absent: true}},
 		PutFlight{Flight: f},
 		ReportProgress{ID: "g", Mark: Mark{State: Silent, SinceNs: startNs, LastReportNs: startNs}, Path: f.Path},
+		PutFlight{Flight: drone()},
 		CancelFlight{ID: "g"},
 		SetService{AnchorNs: startNs + 3600*second, RateMilli: 5000},
 		SignOn{By: control.By{Position: "P1", Holder: fence.Holder{1}}, Owner: "console 7", LeaseMs: 5_000},

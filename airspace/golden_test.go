@@ -37,7 +37,8 @@ func TestGoldenBytes(t *testing.T) {
 	}{
 		{"cancel", "0104" + "01ac0201" + "0166" + "00", Encode(CancelFlight{ID: "f", If: match})},
 		{"service", "010500" + "000000000000000a" + "00000000000003e8", Encode(SetService{AnchorNs: 10, RateMilli: 1000})},
-		{"flight", "sha256 3eae1a897331b4b4", Encode(PutFlight{Flight: flight.Flight, If: Precondition{Absent: true}})},
+		{"flight", "sha256 f1c133fda699134e", Encode(PutFlight{Flight: flight.Flight, If: Precondition{Absent: true}})},
+		{"drone", "sha256 0ab86501f191dfca", Encode(PutFlight{Flight: Flight{ID: "d", Volumes: []Volume4D{{Area: square(1, 2, 3, 4, 10, 20), FromNs: startNs, ToNs: startNs + second}}}})},
 		{"sector", "sha256 77aca65760bbfc74", Encode(PutSector{Sector: sector.Sector})},
 		{"atomic", "011400" + "02" + "06" + "010400016600" + "05" + "0102000141", Encode(Atomic{Commands: []Command{CancelFlight{ID: "f"}, RemoveSector{ID: "A"}}})},
 		{"rules", "sha256 034ff50c279324fa", Encode(SetRules{CrossRefCm: 1, RetainNs: 2})},
@@ -49,7 +50,7 @@ func TestGoldenBytes(t *testing.T) {
 		{"who", "sha256 81e69496bae005f6", EncodeQuery(WhoQuery{"A", 1, 2, Cursor{3, "f"}, 4})},
 		{"volume", "sha256 e1cf1b10322ba478", EncodeQuery(VolumeQuery{sector.Volumes[0], sector.Cells, 1, 2, Cursor{}, 4})},
 		{"visits", "sha256 119c3d93aebad0ac", encodeAnswer(&Answer{ServiceNs: 9, kind: kindWho, Body: Visits{{"f", "c", "a", "b", Version{1, 2}, window.Window, control.Handoff, "R1", true}}})},
-		{"flight answer", "sha256 2a98487b30326e7d", encodeAnswer(&Answer{ServiceNs: 9, kind: kindFlight, Body: &flight})},
+		{"flight answer", "sha256 7733eb7336dbe9ca", encodeAnswer(&Answer{ServiceNs: 9, kind: kindFlight, Body: &flight})},
 		{"sector answer", "sha256 245ba41f5ed52c2f", encodeAnswer(&Answer{ServiceNs: 9, kind: kindSector, Body: &sector})},
 		{"no answer", "sha256 938262974901a76e", encodeAnswer(&Answer{ServiceNs: 9, kind: kindSector, Problem: notFound("sector", "A", "sector")})},
 		{"sign on", "sha256 ef4cf2e0003337b2", Encode(SignOn{By: by, Owner: "console 1", LeaseMs: 5_000})},

@@ -46,15 +46,16 @@ func (m *Machine) windowsOf(o *outline, tiles []uint64, crossRefCm int32, work *
 	g := m.land()
 	g.near = g.places.Search(tiles, g.near[:0])
 	g.windows = g.windows[:0]
+	g.tracer.work = *work
 	for _, i := range g.near {
-		touches := o.touches(g.sectors[i], crossRefCm, work)
-		if *work > MaxWork {
-			return nil, &problem.Error{Kind: problem.Refused, Subject: o.flight.ID, Detail: fmt.Sprintf("finding sector windows takes more than %d steps; use fewer points or simpler sectors", MaxWork)}
-		}
-		if touches {
+		if o.touches(g.sectors[i], crossRefCm, &g.tracer.work) && !g.tracer.overworked() {
 			g.windows = g.tracer.appendIn(g.windows, o.flight, g.sectors[i], crossRefCm)
 		}
+		if g.tracer.overworked() {
+			return nil, &problem.Error{Kind: problem.Refused, Subject: o.flight.ID, Detail: fmt.Sprintf("finding sector windows takes more than %d steps; use fewer points or volumes, or simpler sectors", MaxWork)}
+		}
 	}
+	*work = g.tracer.work
 	if len(g.windows) > MaxFlightWindows {
 		return nil, tooManyWindows(o.flight.ID, len(g.windows))
 	}

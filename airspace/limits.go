@@ -18,6 +18,8 @@ const (
 	MaxVolumes = 2048
 	// MaxSectorVertices bounds the vertices of all polygons of a sector: 160 KB of a record.
 	MaxSectorVertices = 20_000
+	// MaxFlightVolumes bounds the volumes of a flight; all together have up to geo.MaxVertices vertices.
+	MaxFlightVolumes = 1000
 	// MaxCells bounds the covering that comes with a sector, a flight or a question.
 	MaxCells = 1024
 	// MaxFlightWindows bounds the sector windows of one flight, 100 KB of a record. Real flights have under a hundred.
@@ -72,7 +74,7 @@ const (
 
 // Limits on the work of one command or question.
 const (
-	// MaxWork bounds the steps of finding windows, where a step is about one edge of a volume held against one leg of a path.
+	// MaxWork bounds the steps of finding windows, where a step is about one edge of a volume held against one leg of a path, or against an edge of another volume.
 	// Filing 110 points among the sectors of Switzerland takes about 3,000, and 16 million take well under a second.
 	MaxWork = 16_000_000
 	// MaxRewindowWindows bounds the windows of all flights that one command touches, since its entry carries them as events:

@@ -145,6 +145,18 @@ func TestBadInputNamesFieldAndRange(t *testing.T) {
 		{"points", problem.TooLarge, flight(func(f *Flight) { f.Path = make([]geo.Point4D, geo.MaxPathPoints+1) })},
 		{"points[2].at", problem.Invalid, flight(func(f *Flight) { f.Path[2].AtNs = f.Path[1].AtNs })},
 		{"points[1].lat", problem.Invalid, flight(func(f *Flight) { f.Path[1].Pos.LatE7 = 900_000_001 })},
+		{"points", problem.Invalid, flight(func(f *Flight) { f.Path = nil })},
+		{"volumes", problem.Invalid, flight(func(f *Flight) { f.Volumes = drone().Volumes })},
+		{"volumes", problem.TooLarge, droned(func(f *Flight) { f.Volumes = slices.Repeat(f.Volumes, MaxFlightVolumes+1) })},
+		{"volumes", problem.TooLarge, droned(func(f *Flight) { f.Volumes[0].Area.Rings = []geo.Ring{make(geo.Ring, geo.MaxVertices)} })},
+		{"volumes[0].to", problem.Invalid, droned(func(f *Flight) { f.Volumes[0].ToNs = f.Volumes[0].FromNs })},
+		{"volumes[1].from", problem.Invalid, droned(func(f *Flight) { f.Volumes[1].FromNs = -1 })},
+		{"volumes[1].to", problem.Invalid, droned(func(f *Flight) { f.Volumes[1].ToNs = geo.MaxAtNs + 1 })},
+		{"volumes[1].rings", problem.Invalid, droned(func(f *Flight) { f.Volumes[1].Area.Rings = nil })},
+		{"volumes[1].band.floor.ref", problem.Invalid, droned(func(f *Flight) {
+			f.Volumes[1].Area.Band = geo.Band{Floor: geo.Altitude{Ref: geo.RefAMSL}, Ceiling: geo.Altitude{Cm: 1, Ref: geo.RefAMSL}}
+		})},
+		{"uncertainty", problem.Invalid, droned(func(f *Flight) { f.Uncertainty.TimeNs = 1 })},
 		{"points[1].alt.ref", problem.Invalid, flight(func(f *Flight) { f.Path[1].Alt.Ref = 9 })},
 		{"uncertainty.lateralCm", problem.Invalid, flight(func(f *Flight) { f.Uncertainty.LateralCm = -1 })},
 		{"cells[0]", problem.Invalid, flight(func(f *Flight) { f.Cells = []uint64{2} })},

@@ -199,7 +199,7 @@ func compareState(t *rapid.T, s *State, model *naive) {
 	}
 	for _, f := range s.Flights("", MaxPage) {
 		want := model.flights[f.ID]
-		if !slices.Equal(f.Windows, want.Windows) || f.Version != want.Version || !slices.Equal(f.Path, want.Path) || !sameProgress(f.Progress, want.Progress) || f.Uncertainty != want.Uncertainty {
+		if !slices.Equal(f.Windows, want.Windows) || f.Version != want.Version || !reflect.DeepEqual(f.Flight, want.Flight) || !sameProgress(f.Progress, want.Progress) {
 			t.Fatalf("flight %+v, want %+v", f, want)
 		}
 	}
@@ -317,6 +317,10 @@ func (d *drawer) ref() geo.Ref {
 func (d *drawer) flight() Flight {
 	f := Flight{ID: d.id("f"), Callsign: "C", From: "LSZH", To: "LSGG"}
 	at := startNs + rapid.Int64Range(-10, 1000).Draw(d.t, "begin")*60*second
+	if rapid.IntRange(0, 2).Draw(d.t, "volumes") == 0 {
+		f.Volumes = d.volumes(at)
+		return f
+	}
 	base, ref := d.lonBase(), d.ref()
 	for range rapid.IntRange(2, 6).Draw(d.t, "points") {
 		f.Path = append(f.Path, geo.Point4D{Pos: d.position(base), Alt: geo.Altitude{Cm: d.altitude(), Ref: ref}, AtNs: at})
@@ -349,6 +353,29 @@ func (d *drawer) progress() Command {
 	return cmd
 }
 
+// volumes are those of a flight, not always valid and in no order.
+func (d *drawer) volumes(at int64) []Volume4D {
+	var list []Volume4D
+	for range rapid.IntRange(1, 3).Draw(d.t, "pieces") {
+		from := at + rapid.Int64Range(0, 3).Draw(d.t, "piece")*600*second
+		v := Volume4D{Area: d.valid(), FromNs: from, ToNs: from + rapid.SampledFrom([]int64{1, 600 * second, 36_000 * second}).Draw(d.t, "lasts")}
+		if len(list) > 0 {
+			v.Area.Band.Floor.Ref, v.Area.Band.Ceiling.Ref = list[0].Area.Band.Floor.Ref, list[0].Area.Band.Floor.Ref
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// valid is a volume that mostly is one.
+func (d *drawer) valid() geo.Polygon {
+	v := d.volume()
+	for try := 0; v.Validate() != nil && try < 5; try++ {
+		v = d.volume()
+	}
+	return v
+}
+
 // volume is a triangle or quadrangle, not always a valid one.
 func (d *drawer) volume() geo.Polygon {
 	base, floor, ref := d.lonBase(), d.altitude(), d.ref()
@@ -363,11 +390,7 @@ func (d *drawer) volume() geo.Polygon {
 func (d *drawer) sector() Sector {
 	s := Sector{ID: d.id("s"), Name: "Süd", Separation: d.separation(geo.Separation{})}
 	for range rapid.IntRange(1, 3).Draw(d.t, "volumes") {
-		v := d.volume()
-		for try := 0; v.Validate() != nil && try < 5; try++ {
-			v = d.volume()
-		}
-		s.Volumes = append(s.Volumes, v)
+		s.Volumes = append(s.Volumes, d.valid())
 	}
 	return s
 }

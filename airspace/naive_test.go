@@ -3,6 +3,7 @@ package airspace
 import (
 	"cmp"
 	"maps"
+	"math"
 	"math/big"
 	"slices"
 
@@ -44,7 +45,43 @@ func (n *naive) visitsTo(f *Flight, volumes []geo.Polygon) []geo.Window {
 	for _, v := range volumes {
 		prepared = append(prepared, geo.Prepare(v))
 	}
+	if len(f.Volumes) > 0 {
+		return n.overlaps(f.Volumes, prepared)
+	}
 	return geo.Windows(f.Path, f.Uncertainty, prepared, n.settings.CrossRefCm)
+}
+
+// overlaps holds each volume against each, and looks which of the ends of their times lie in none of the others.
+func (n *naive) overlaps(volumes []Volume4D, sector []*geo.Prepared) []geo.Window {
+	var in []Volume4D
+	for _, v := range volumes {
+		if slices.ContainsFunc(sector, func(at *geo.Prepared) bool {
+			a, b, slack := v.Area.Band, at.Band(), int64(0)
+			if a.Floor.Ref != b.Floor.Ref {
+				slack = int64(n.settings.CrossRefCm)
+			}
+			return int64(a.Floor.Cm) < int64(b.Ceiling.Cm)+slack && int64(b.Floor.Cm) < int64(a.Ceiling.Cm)+slack && at.Meets(geo.Prepare(v.Area), new(int), math.MaxInt)
+		}) {
+			in = append(in, v)
+		}
+	}
+	var begins, ends []int64
+	for _, v := range in {
+		if !slices.ContainsFunc(in, func(o Volume4D) bool { return o.FromNs < v.FromNs && v.FromNs <= o.ToNs }) {
+			begins = append(begins, v.FromNs)
+		}
+		if !slices.ContainsFunc(in, func(o Volume4D) bool { return o.FromNs <= v.ToNs && v.ToNs < o.ToNs }) {
+			ends = append(ends, v.ToNs)
+		}
+	}
+	slices.Sort(begins)
+	slices.Sort(ends)
+	begins, ends = slices.Compact(begins), slices.Compact(ends)
+	var list []geo.Window
+	for i, from := range begins {
+		list = append(list, geo.Window{EnterMinNs: from, EnterMaxNs: ends[i], LeaveMinNs: from, LeaveMaxNs: ends[i]})
+	}
+	return list
 }
 
 // rewindow computes all windows and counts the flights that have others than before.
@@ -80,7 +117,14 @@ func (n *naive) advance(logNs int64) []string {
 	n.nowNs = n.serviceAt(logNs)
 	var over []FlightRecord
 	for _, f := range n.flights {
-		if f.Path[len(f.Path)-1].AtNs+f.Uncertainty.TimeNs+n.settings.RetainNs < n.nowNs {
+		last := int64(math.MinInt64)
+		for _, p := range f.Path {
+			last = max(last, p.AtNs+f.Uncertainty.TimeNs)
+		}
+		for _, v := range f.Volumes {
+			last = max(last, v.ToNs)
+		}
+		if last+n.settings.RetainNs < n.nowNs {
 			over = append(over, f)
 		}
 	}
@@ -174,6 +218,9 @@ func (n *naive) progress(at Version, cmd ReportProgress, f FlightRecord) Result 
 			return Result{Problem: &problem.Error{Kind: problem.Refused}}
 		}
 	}
+	if len(f.Volumes) > 0 && (cmd.SpreadNs != 0 || len(cmd.Path) > 0) {
+		return Result{Problem: &problem.Error{Kind: problem.Refused}}
+	}
 	f.Version, f.Progress = at, &Progress{Mark: cmd.Mark, Filed: filed}
 	f.Uncertainty.TimeNs = planned + cmd.SpreadNs
 	if len(cmd.Path) > 0 {
@@ -185,7 +232,7 @@ func (n *naive) progress(at Version, cmd ReportProgress, f FlightRecord) Result 
 		}
 		f.Path = append(path, cmd.Path...)
 	}
-	if geo.ValidatePath(f.Path) != nil {
+	if len(f.Volumes) == 0 && geo.ValidatePath(f.Path) != nil {
 		return Result{Problem: &problem.Error{Kind: problem.Invalid}}
 	}
 	if f.EndNs()+n.settings.RetainNs < n.nowNs {

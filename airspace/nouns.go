@@ -61,12 +61,21 @@ type Flight struct {
 	Callsign string
 	// From and To name departure and destination; they are labels.
 	From, To string
-	// Path is the plan, in the order of time.
+	// Path is the plan, in the order of time. A flight has a Path or Volumes, never both.
 	Path []geo.Point4D
-	// Uncertainty is how far the flight may be from its plan.
+	// Volumes are the plan of a flight that says where it may be and not on which way, in any order; they may overlap, and have one
+	// altitude reference.
+	Volumes []Volume4D
+	// Uncertainty is how far the flight may be from its path; none with Volumes, which hold all of it.
 	Uncertainty geo.Uncertainty
-	// Cells is a covering of the path by S2 cells, as in Sector.
+	// Cells is a covering of the path or the volumes by S2 cells, as in Sector.
 	Cells []uint64
+}
+
+// Volume4D is a place where a flight may be, boundary included, at the instants of [FromNs, ToNs).
+type Volume4D struct {
+	Area         geo.Polygon
+	FromNs, ToNs int64
 }
 
 // SectorWindow is one visit of a flight to a sector.
@@ -91,11 +100,30 @@ type FlightRecord struct {
 	Progress *Progress
 }
 
-// EndNs is when the flight is over for certain: its last point with its uncertainty in time. No window ends later.
-func (f *Flight) EndNs() int64 { return f.Path[len(f.Path)-1].AtNs + f.Uncertainty.TimeNs }
+// EndNs is when the flight is over for certain: its last point with its uncertainty in time, or the end of its last volume. No window ends
+// later.
+func (f *Flight) EndNs() int64 {
+	if n := len(f.Path); n > 0 {
+		return f.Path[n-1].AtNs + f.Uncertainty.TimeNs
+	}
+	ends := f.Volumes[0].ToNs
+	for i := range f.Volumes {
+		ends = max(ends, f.Volumes[i].ToNs)
+	}
+	return ends
+}
 
-// beginNs is when the flight may begin. No window begins earlier.
-func (f *Flight) beginNs() int64 { return f.Path[0].AtNs - f.Uncertainty.TimeNs }
+// BeginNs is when the flight may begin. No window begins earlier.
+func (f *Flight) BeginNs() int64 {
+	if len(f.Path) > 0 {
+		return f.Path[0].AtNs - f.Uncertainty.TimeNs
+	}
+	begins := f.Volumes[0].FromNs
+	for i := range f.Volumes {
+		begins = min(begins, f.Volumes[i].FromNs)
+	}
+	return begins
+}
 
 // Settings are the replicated switches of one airspace.
 type Settings struct {

@@ -31,7 +31,9 @@ type kinds uint8
 
 // The kinds of thing.
 const (
-	ofFlight kinds = 1 << iota
+	ofPath    kinds = 1 << iota // a flight with a path
+	ofVolumes                   // a flight of volumes
+	ofFlight  = ofPath | ofVolumes
 )
 
 // extent is a box, altitudes and a time that hold all of a thing or a question: what does not meet it has nothing to do with the thing. All

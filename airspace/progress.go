@@ -127,6 +127,9 @@ func (cmd ReportProgress) apply(c *change) Result {
 	if p := old.Progress; p != nil && p.LastReportNs > cmd.LastReportNs {
 		return refused(cmd.Op(), cmd.ID, fmt.Sprintf("a report of %s is known, this one is of %s", instant(p.LastReportNs), instant(cmd.LastReportNs)))
 	}
+	if len(old.Volumes) > 0 && (len(cmd.Path) > 0 || cmd.SpreadNs != 0) {
+		return refused(cmd.Op(), cmd.ID, "its plan is volumes, which hold all places where it may be; a report can give it a mark, but no path and no spread")
+	}
 	n, p := cmd.amended(&old.FlightRecord)
 	if p != nil {
 		return Result{Problem: p}
@@ -143,6 +146,9 @@ func (cmd ReportProgress) apply(c *change) Result {
 // amended is the flight with its mark and the rest of its plan; it has no windows yet.
 func (cmd ReportProgress) amended(old *FlightRecord) (*flight, *problem.Error) {
 	n := &flight{FlightRecord: FlightRecord{Flight: old.Flight, Progress: &Progress{Mark: cmd.Mark, Filed: old.FiledWindows()}}}
+	if len(old.Volumes) > 0 {
+		return n, nil
+	}
 	planned := old.Uncertainty.TimeNs
 	if old.Progress != nil {
 		planned -= old.Progress.SpreadNs

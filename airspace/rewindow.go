@@ -36,6 +36,9 @@ func (s *State) planSector(id string, old, n *sector, work *int) ([]rewindowed, 
 			windows = tracer.appendIn(windows, &t.flight.Flight, n, s.settings.CrossRefCm)
 			sortWindows(windows)
 		}
+		if tracer.overworked() {
+			return nil, tooMuchWork(len(near))
+		}
 		if p := plan.add(t.flight, windows); p != nil {
 			return nil, p
 		}
@@ -78,6 +81,10 @@ func (s *State) touched(id string, old, n *sector, work *int) ([]touch, *problem
 		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches %d flights, and one change may touch %d", found, MaxRewindow)}
 	}
 	return near, nil
+}
+
+func tooMuchWork(flights int) *problem.Error {
+	return &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("finding the windows of the %d flights it touches, and more, takes over %d steps; cut it into simpler sectors", flights, MaxWork)}
 }
 
 // nearEither lists the flights near a sector as it was or as it becomes, each where it is not nil, by identifier.

@@ -91,6 +91,9 @@ func needAt(needs []need, ns int64, standard geo.Separation) (sep geo.Separation
 // approach finds when two flights are too close: while they keep less than what either must.
 func (s *State) approach(m *geo.Meeting, a, b *flight) (geo.Approach, bool) {
 	m.Begin()
+	if len(a.Path) == 0 || len(b.Path) == 0 {
+		return geo.Approach{}, false // where in its volumes a flight is nobody knows
+	}
 	needA, needB := a.needs, b.needs
 	// Times with the same separation are looked at as one, however the needs of the two are cut.
 	begin, last := int64(everBefore), geo.Separation{}

@@ -45,7 +45,11 @@ func appendPath(w *codec.Writer, path []geo.Point4D) {
 }
 
 func readPath(r *codec.Reader) []geo.Point4D {
-	path := make([]geo.Point4D, r.Count(maxCount, 5))
+	n := r.Count(maxCount, 5)
+	if n == 0 {
+		return nil
+	}
+	path := make([]geo.Point4D, n)
 	var q geo.Point4D
 	for i := range path {
 		q.AtNs += readZigzag64(r)
@@ -84,6 +88,27 @@ func readPolygon(r *codec.Reader) geo.Polygon {
 		p.Rings[i] = ring
 	}
 	return p
+}
+
+func appendVolumes(w *codec.Writer, volumes []Volume4D) {
+	w.Uvarint(uint64(len(volumes)))
+	for i := range volumes {
+		appendPolygon(w, volumes[i].Area)
+		w.I64(volumes[i].FromNs)
+		w.I64(volumes[i].ToNs)
+	}
+}
+
+func readVolumes(r *codec.Reader) []Volume4D {
+	n := r.Count(maxCount, 27)
+	if n == 0 {
+		return nil
+	}
+	volumes := make([]Volume4D, n)
+	for i := range volumes {
+		volumes[i] = Volume4D{Area: readPolygon(r), FromNs: r.I64(), ToNs: r.I64()}
+	}
+	return volumes
 }
 
 func appendAltitude(w *codec.Writer, a geo.Altitude) {
@@ -190,12 +215,13 @@ func appendFlight(w *codec.Writer, f *Flight) {
 	w.String(f.To)
 	appendUncertainty(w, f.Uncertainty)
 	appendPath(w, f.Path)
+	appendVolumes(w, f.Volumes)
 	appendCells(w, f.Cells)
 }
 
 func readFlight(r *codec.Reader) Flight {
 	return Flight{
 		ID: r.String(maxText), Callsign: r.String(maxText), From: r.String(maxText), To: r.String(maxText),
-		Uncertainty: readUncertainty(r), Path: readPath(r), Cells: readCells(r),
+		Uncertainty: readUncertainty(r), Path: readPath(r), Volumes: readVolumes(r), Cells: readCells(r),
 	}
 }

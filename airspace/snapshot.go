@@ -244,8 +244,8 @@ func (m *Machine) checkWindows(c *checker, f *FlightRecord) {
 		if _, ok := m.state.sectors.Get(w.Sector); !ok {
 			c.fail(problem.Invalid, "windows", w.Sector, "a sector that is there")
 		}
-		if w.EnterMinNs < f.beginNs() || w.EnterMinNs >= w.LeaveMaxNs || w.LeaveMaxNs > f.EndNs() {
-			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d to %d", w.EnterMinNs, w.LeaveMaxNs), fmt.Sprintf("within %d to %d", f.beginNs(), f.EndNs()))
+		if w.EnterMinNs < f.BeginNs() || w.EnterMinNs >= w.LeaveMaxNs || w.LeaveMaxNs > f.EndNs() {
+			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d to %d", w.EnterMinNs, w.LeaveMaxNs), fmt.Sprintf("within %d to %d", f.BeginNs(), f.EndNs()))
 		}
 	}
 }

@@ -9,42 +9,85 @@ import (
 	"onevoice/geo"
 )
 
-// outline is a path made ready for finding out which volumes it may touch.
+// outline is a plan made ready for finding out which volumes it may touch.
 type outline struct {
 	flight *Flight
-	// legs and whole are grown by the lateral uncertainty, as geo.Windows grows them: what does not meet them has no window.
+	// legs are the boxes of the legs of a path, or of the volumes of a plan of volumes; they and whole are grown by the lateral uncertainty, as
+	// geo.Windows grows them: what does not meet them has no window. bands are the altitudes of each.
 	legs  []geo.BBox
+	bands []altitudes
 	whole geo.BBox
-	// lowCm and highCm are the lowest and highest altitude of the plan.
-	lowCm, highCm int64
+	// altitudes are those of the whole plan; all have one reference.
+	altitudes
+	ref geo.Ref
+}
+
+// altitudes are the lowest and the highest of something, in centimetres.
+type altitudes struct{ lowCm, highCm int64 }
+
+func (a *altitudes) add(o altitudes) {
+	a.lowCm, a.highCm = min(a.lowCm, o.lowCm), max(a.highCm, o.highCm)
 }
 
 // lay makes it the outline of a flight, in the memory of the one before.
 func (o *outline) lay(f *Flight) {
+	o.flight, o.altitudes = f, altitudes{math.MaxInt64, math.MinInt64}
+	n := max(len(f.Path)-1, len(f.Volumes))
+	o.legs, o.bands = slices.Grow(o.legs[:0], n)[:n], slices.Grow(o.bands[:0], n)[:n]
+	if len(f.Volumes) > 0 {
+		o.layVolumes()
+	} else {
+		o.layPath()
+	}
+	for _, b := range o.bands {
+		o.add(b)
+	}
+}
+
+func (o *outline) layPath() {
+	f := o.flight
 	box := geo.PathBBox(f.Path)
-	o.flight, o.whole = f, box.Grow(f.Uncertainty.LateralCm)
-	o.legs = slices.Grow(o.legs[:0], len(f.Path)-1)[:len(f.Path)-1]
+	o.whole, o.ref = box.Grow(f.Uncertainty.LateralCm), f.Path[0].Alt.Ref
 	lat, lon := box.MinLat-o.whole.MinLat, box.MinLon-o.whole.MinLon
 	for i := range o.legs {
 		l := geo.PathBBox(f.Path[i : i+2])
 		o.legs[i] = geo.BBox{MinLat: l.MinLat - lat, MinLon: l.MinLon - lon, MaxLat: l.MaxLat + lat, MaxLon: l.MaxLon + lon}
-	}
-	o.lowCm, o.highCm = math.MaxInt64, math.MinInt64
-	for _, p := range f.Path {
-		o.lowCm, o.highCm = min(o.lowCm, int64(p.Alt.Cm)), max(o.highCm, int64(p.Alt.Cm))
+		a, b := int64(f.Path[i].Alt.Cm), int64(f.Path[i+1].Alt.Cm)
+		o.bands[i] = altitudes{min(a, b), max(a, b)}
 	}
 }
 
-// tiles covers the path.
-func (o *outline) tiles() []uint64 { return index.Tiles(o.legs, index.Coarse) }
+func (o *outline) layVolumes() {
+	for i := range o.flight.Volumes {
+		area := &o.flight.Volumes[i].Area
+		o.legs[i] = area.BBox()
+		low, high := bandCm(area.Band)
+		o.bands[i] = altitudes{low, high - 1} // the ceiling is not in it
+		if i == 0 {
+			o.whole, o.ref = o.legs[0], area.Band.Floor.Ref
+		}
+		o.whole = o.whole.Union(o.legs[i])
+	}
+}
+
+// tiles covers the plan.
+func (o *outline) tiles() []uint64 {
+	if len(o.flight.Volumes) > 0 {
+		return index.Tiles(o.legs, index.Small)
+	}
+	return index.Tiles(o.legs, index.Coarse)
+}
 
 // extent holds all places and times at which the flight may be.
 func (o *outline) extent() extent {
 	f := o.flight
-	e := extent{kind: ofFlight, beginNs: f.beginNs(), endNs: f.EndNs()}
+	e := extent{kind: ofPath, beginNs: f.BeginNs(), endNs: f.EndNs()}
+	if len(f.Volumes) > 0 {
+		e.kind = ofVolumes
+	}
 	e.setBox(o.whole)
 	slack := int64(f.Uncertainty.VerticalCm)
-	e.setBand(o.lowCm-slack, o.highCm+slack, f.Path[0].Alt.Ref)
+	e.setBand(o.lowCm-slack, o.highCm+slack, o.ref)
 	return e
 }
 
@@ -61,7 +104,7 @@ const unlimited = math.MaxInt64 / 2
 
 // slack is by how much a flight's altitude may part from its plan's, in centimetres, as seen from an altitude of ref.
 func (o *outline) slack(ref geo.Ref, crossRefCm int32) int64 {
-	if ref == o.flight.Path[0].Alt.Ref {
+	if ref == o.ref {
 		return int64(o.flight.Uncertainty.VerticalCm)
 	}
 	return int64(o.flight.Uncertainty.VerticalCm) + int64(crossRefCm)
@@ -109,33 +152,16 @@ func (o *outline) touches(s *sector, crossRefCm int32, work *int) bool {
 // legsTouch counts the legs that meet a box and a band.
 func (o *outline) legsTouch(box geo.BBox, low, high int64) int {
 	n := 0
-	path := o.flight.Path
 	for i := range o.legs {
 		l := &o.legs[i]
 		if l.MaxLat < box.MinLat || l.MinLat > box.MaxLat {
 			continue
 		}
-		a, b := int64(path[i].Alt.Cm), int64(path[i+1].Alt.Cm)
-		if max(a, b) >= low && min(a, b) < high && l.Meets(box) {
+		if b := &o.bands[i]; b.highCm >= low && b.lowCm < high && l.Meets(box) {
 			n++
 		}
 	}
 	return n
-}
-
-// tracer computes windows, in memory that it keeps.
-type tracer struct {
-	walk  geo.Walk
-	found []geo.Window
-}
-
-// appendIn appends the windows of a flight in one sector.
-func (t *tracer) appendIn(list []SectorWindow, f *Flight, s *sector, crossRefCm int32) []SectorWindow {
-	t.found = t.walk.Append(t.found[:0], f.Path, f.Uncertainty, s.volumes, crossRefCm)
-	for _, w := range t.found {
-		list = append(list, SectorWindow{s.ID, w})
-	}
-	return list
 }
 
 func sortWindows(list []SectorWindow) {

@@ -52,22 +52,24 @@ func (s *State) near(list []*flight, tiles []uint64, e extent) []*flight {
 
 // visitsTo computes the visits of flights to a volume that meet a time, unsorted.
 func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]Occupant, error) {
-	var list []Occupant
+	list := make([]Occupant, 0, len(near))
 	var o outline
-	var walk geo.Walk
-	var found []geo.Window
-	work := 0
+	var t tracer
 	for _, f := range near {
-		o.lay(&f.Flight)
-		work += len(o.legs)
-		touches := o.touches(asked, s.settings.CrossRefCm, &work)
-		if work > MaxWork {
+		if len(f.Volumes) == 0 {
+			o.lay(&f.Flight)
+			t.work += len(o.legs)
+			if !o.touches(asked, s.settings.CrossRefCm, &t.work) {
+				continue
+			}
+		}
+		var found []geo.Window
+		if !t.overworked() {
+			found = t.windows(&f.Flight, asked, s.settings.CrossRefCm)
+		}
+		if t.overworked() {
 			return nil, &problem.Error{Kind: problem.TooLarge, Op: "in volume", Field: "volume", Value: fmt.Sprintf("over %d steps", MaxWork), Allowed: "a smaller or simpler volume, or a shorter time"}
 		}
-		if !touches {
-			continue
-		}
-		found = walk.Append(found[:0], f.Path, f.Uncertainty, asked.volumes, s.settings.CrossRefCm)
 		for _, w := range found {
 			if w.EnterMinNs < toNs && w.LeaveMaxNs > fromNs {
 				list = append(list, Occupant{&f.FlightRecord, w})

@@ -9,7 +9,7 @@ import (
 	"onevoice/wire"
 )
 
-// maxPagePoints bounds the points of a page of flights, some 8 MB of JSON; a page ends early there.
+// maxPagePoints bounds the points and vertices of a page of flights, some 8 MB of JSON; a page ends early there.
 const maxPagePoints = 50_000
 
 func (s *Server) listFlights(w http.ResponseWriter, r *http.Request) error {
@@ -25,7 +25,13 @@ func (s *Server) listFlights(w http.ResponseWriter, r *http.Request) error {
 	page := snap.State.Flights(after, limit)
 	points := 0
 	for i, f := range page {
-		if points += len(f.Path); i > 0 && points > maxPagePoints {
+		points += len(f.Path)
+		for _, v := range f.Volumes {
+			for _, ring := range v.Area.Rings {
+				points += len(ring)
+			}
+		}
+		if i > 0 && points > maxPagePoints {
 			page = page[:i]
 			break
 		}

@@ -38,8 +38,11 @@ func (y *plainYAML) value(t *testing.T, indent int) any {
 	block := map[string]any{}
 	for y.at < len(y.lines) && indentOf(y.lines[y.at]) == indent {
 		line := y.lines[y.at][indent:]
-		key, rest, ok := strings.Cut(line, ":")
-		if !ok || rest != "" && rest[0] != ' ' {
+		key, rest, ok := strings.Cut(line, ": ")
+		if !ok {
+			key, ok = strings.CutSuffix(line, ":")
+		}
+		if !ok {
 			t.Fatalf("line %d: %q", y.at+1, line)
 		}
 		key = strings.Trim(key, `"`)
@@ -188,7 +191,7 @@ func TestFieldsOfTheDescription(t *testing.T) {
 	for name, v := range map[string]any{
 		"Sectors": api.Sectors{}, "Flights": api.Flights{}, "Presences": api.Presences{}, "Written": api.Written{}, "ServiceTime": api.ServiceTime{},
 		"Hash": api.Hash{}, "Event": api.Event{}, "Status": api.Status{}, "Server": api.Server{}, "Track": api.Track{}, "Tracks": api.Tracks{},
-		"TracksTaken": api.TracksTaken{}, "Problem": api.Problem{}, "Window": api.Window{}, "Point": api.Point{}, "Uncertainty": api.Uncertainty{}, "Volume": api.Volume{},
+		"TracksTaken": api.TracksTaken{}, "Problem": api.Problem{}, "Window": api.Window{}, "Point": api.Point{}, "Uncertainty": api.Uncertainty{}, "Volume": api.Volume{}, "Volume4D": api.Volume4D{},
 		"Members": api.Members{}, "Member": api.Member{}, "Group": api.Group{}, "GroupMember": api.GroupMember{}, "OpenInvitation": api.OpenInvitation{},
 		"Invite": api.Invite{}, "Invitation": api.Invitation{}, "Join": api.Join{}, "Joined": api.Joined{}, "Replace": api.Replace{},
 		"Locks": api.Locks{}, "Lock": api.Lock{}, "LockGrant": api.LockGrant{}, "LockHolder": api.LockHolder{}, "LockRevoke": api.LockRevoke{},
@@ -196,9 +199,10 @@ func TestFieldsOfTheDescription(t *testing.T) {
 		"View": api.View{}, "Process": api.Process{}, "Lead": api.Lead{}, "Observer": api.Observer{}, "Seen": api.Seen{}, "Fence": api.Fence{},
 	} {
 		want := map[string]bool{}
-		for field := range reflect.TypeOf(v).Fields() {
-			key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			want[key] = true
+		for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
+			if key, _, _ := strings.Cut(field.Tag.Get("json"), ","); !field.Anonymous {
+				want[key] = true
+			}
 		}
 		got := schemas[name].(map[string]any)["properties"].(map[string]any)
 		for key := range got {

@@ -142,7 +142,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("pages hold %s", got)
 	}
 	var page api.Presences
-	must(t, s, 200, &page, "POST", "/api/v1/flights/query?limit=2", `{"volume":{"circle":{"center":[8.5,47.5],"radius":{"value":10,"unit":"km"}},"floor":`+level+`,"ceiling":"unlimited"},"from":"`+five+`"}`)
+	must(t, s, 200, &page, "POST", "/api/v1/volumes:query?limit=2", `{"volume":{"circle":{"center":[8.5,47.5],"radius":{"value":10,"unit":"km"}},"floor":`+level+`,"ceiling":"unlimited"},"from":"`+five+`"}`)
 	if len(page.Flights) != 2 || page.Next == "" || page.Sector != "" {
 		t.Errorf("volume: %+v", page)
 	}

@@ -43,7 +43,7 @@ func (s *Server) routes() []route {
 		{"DELETE", base + "/sectors/{id}", s.removeSector, request, subject.Settings},
 		{"GET", base + "/sectors/{id}/flights", s.who, request, subject.Read},
 		{"GET", base + "/flights", s.listFlights, request, subject.Read},
-		{"POST", base + "/flights/query", s.queryVolume, request, subject.Read},
+		{"POST", base + "/volumes:query", s.queryVolume, request, subject.Read},
 		{"GET", base + "/flights/{id}", s.getFlight, request, subject.Read},
 		{"PUT", base + "/flights/{id}", s.putFlight, request, subject.Write},
 		{"DELETE", base + "/flights/{id}", s.cancelFlight, request, subject.Write},

@@ -114,14 +114,18 @@ func printFlights(out io.Writer, flights []api.Flight) error {
 	return columns(out, "FLIGHT\tCALLSIGN\tFROM\tTO\tBEGINS\tENDS\tSECTORS\tVERSION", func(w io.Writer) {
 		for _, f := range flights {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", f.ID, dash(f.Callsign), dash(f.From), dash(f.To),
-				clock(f.Path[0].Time), clock(f.Path[len(f.Path)-1].Time), len(f.Windows), f.Version)
+				clock(f.Begins()), clock(f.Ends()), len(f.Windows), f.Version)
 		}
 	})
 }
 
 func printFlight(out io.Writer, f *api.Flight) error {
-	fmt.Fprintf(out, "%s %s from %s to %s, %d points, %s to %s, version %s\n", f.ID, dash(f.Callsign), dash(f.From), dash(f.To),
-		len(f.Path), clock(f.Path[0].Time), clock(f.Path[len(f.Path)-1].Time), f.Version)
+	plan := fmt.Sprintf("%d points", len(f.Path))
+	if n := len(f.Volumes); n > 0 {
+		plan = fmt.Sprintf("%d volumes", n)
+	}
+	fmt.Fprintf(out, "%s %s from %s to %s, %s, %s to %s, version %s\n", f.ID, dash(f.Callsign), dash(f.From), dash(f.To),
+		plan, clock(f.Begins()), clock(f.Ends()), f.Version)
 	return columns(out, "SECTOR\tENTERS\tLEAVES\tAT MOST", func(w io.Writer) {
 		for _, v := range f.Windows {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Sector, span(v.EntersEarliest, v.EntersLatest), span(v.LeavesEarliest, v.LeavesLatest),

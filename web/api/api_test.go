@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -56,6 +57,51 @@ func TestPlanIsItsOwnBody(t *testing.T) {
 	same(t, "plan", AppendFlight(nil, &plan), FromFlight(&plan))
 	if back, err := ReadFlight(f.ID, AppendFlight(nil, &plan)); err != nil || !reflect.DeepEqual(back, f.Flight) {
 		t.Errorf("%v: reads back as\n     %+v\nwant %+v", err, back, f.Flight)
+	}
+}
+
+// drone is a plan of volumes, all valid, in times that a body can say.
+func drone() airspace.Flight {
+	s, _ := records()
+	at := airspace.Volume4D{FromNs: 1_533_099_600_000_001_000, ToNs: 1_533_099_700_500_000_000}
+	at.Area = geo.Polygon{Band: s.Volumes[0].Band, Rings: []geo.Ring{{{LatE7: 470000000, LonE7: 80000000}, {LatE7: 470000000, LonE7: 80000010}, {LatE7: 470000010, LonE7: 80000010}}}}
+	later := at
+	later.FromNs, later.ToNs = at.ToNs, at.ToNs+1000
+	return airspace.Flight{ID: "d", Callsign: "DRONE", Volumes: []airspace.Volume4D{at, later}}
+}
+
+func TestVolumesAreTheirOwnBody(t *testing.T) {
+	f := drone()
+	plan := airspace.FlightRecord{Flight: f}
+	same(t, "volumes", AppendFlight(nil, &plan), FromFlight(&plan))
+	body := string(AppendFlight(nil, &plan))
+	back, err := ReadFlight(f.ID, []byte(body))
+	if err != nil || !reflect.DeepEqual(back, f) {
+		t.Errorf("%v: reads back as\n     %+v\nwant %+v", err, back, f)
+	}
+	out := FromFlight(&plan)
+	if int64(out.Begins()) != f.BeginNs() || int64(out.Ends()) != f.EndNs() {
+		t.Errorf("from %v to %v", out.Begins(), out.Ends())
+	}
+	for _, c := range []struct{ field, old, with string }{
+		{"volumes", `"volumes"`, `"path":[],"volumes"`},
+		{"volumes", `"volumes"`, `"legs":"great-circle","volumes"`},
+		{"volumes", body[strings.Index(body, `"volumes"`):], `"volumes":[]}`},
+		{"uncertainty", `"volumes"`, `"uncertainty":{"lateral":{"value":1,"unit":"m"},"vertical":{"value":0,"unit":"m"},"time":{"value":0,"unit":"s"}},"volumes"`},
+		{"volumes[0].to", `2018-08-01T05:01:40.5Z`, `2018-08-01T05:00:00Z`},
+		{"volumes[0].from", `"from":"2018-08-01T05:00:00.000001Z"`, `"edges":"straight"`},
+		{"volumes[0].height", `"floor"`, `"height":1,"floor"`},
+		{"volumes[0].ceiling", `"ceiling":{"value":3000.12`, `"ceiling":{"value":1000`},
+		{"volumes[0].polygon.coordinates[0]", `[8,47],[8.000001,47],[8.000001,47.000001],[8,47]`, `[8,47],[8.000002,47],[8.000001,47],[8,47]`},
+	} {
+		changed := strings.Replace(body, c.old, c.with, 1)
+		if changed == body {
+			t.Fatalf("no %s in %s", c.old, body)
+		}
+		_, err := ReadFlight(f.ID, []byte(changed))
+		if p := (*problem.Error)(nil); !errors.As(err, &p) || p.Kind != problem.Invalid || !strings.HasPrefix(p.Field, c.field) {
+			t.Errorf("%s for %s: %v", c.with, c.old, err)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"onevoice/airspace"
@@ -23,20 +25,44 @@ type Uncertainty struct {
 	Time     Duration `json:"time"`
 }
 
-// Flight is the body of a PUT and, with Version and Windows, of an answer.
+// Volume4D is a place where a flight may be from From until before To, wherever in it.
+type Volume4D struct {
+	Volume
+	From Time `json:"from"`
+	To   Time `json:"to"`
+}
+
+// Flight is the body of a PUT and, with Version and Windows, of an answer. It has a Path with its Uncertainty, or Volumes.
 type Flight struct {
-	ID          string      `json:"id"`
-	Callsign    string      `json:"callsign"`
-	From        string      `json:"from"`
-	To          string      `json:"to"`
-	Path        []Point     `json:"path"`
-	Uncertainty Uncertainty `json:"uncertainty"`
+	ID          string       `json:"id"`
+	Callsign    string       `json:"callsign"`
+	From        string       `json:"from"`
+	To          string       `json:"to"`
+	Path        []Point      `json:"path,omitempty"`
+	Volumes     []Volume4D   `json:"volumes,omitempty"`
+	Uncertainty *Uncertainty `json:"uncertainty,omitempty"`
 	// Legs of a PUT say what runs between the points; see Straight. Answers have straight legs.
 	Legs    string         `json:"legs,omitempty"`
 	Version string         `json:"version,omitempty"`
 	Windows []SectorWindow `json:"windows,omitempty"`
 	// Progress is absent until a feed has reported on the plan.
 	Progress *Progress `json:"progress,omitempty"`
+}
+
+// Begins is the first instant of the plan, its first point or the begin of its earliest volume.
+func (f *Flight) Begins() Time {
+	if len(f.Path) > 0 {
+		return f.Path[0].Time
+	}
+	return slices.MinFunc(f.Volumes, func(a, b Volume4D) int { return cmp.Compare(a.From, b.From) }).From
+}
+
+// Ends is the last instant of the plan, its last point or the end of its latest volume.
+func (f *Flight) Ends() Time {
+	if n := len(f.Path); n > 0 {
+		return f.Path[n-1].Time
+	}
+	return slices.MaxFunc(f.Volumes, func(a, b Volume4D) int { return cmp.Compare(a.To, b.To) }).To
 }
 
 // Window is one visit: the flight may be inside from EntersEarliest until LeavesLatest and at no other time of this visit.
@@ -55,12 +81,12 @@ type SectorWindow struct {
 	Window
 }
 
-// ReadFlight takes the body of PUT /flights/{id} and checks its path. The id may be left out of the body; given, it must
+// ReadFlight takes the body of PUT /flights/{id} and checks its path or volumes. The id may be left out of the body; given, it must
 // be id. Cells are left to the caller. The error is a *problem.Error.
 func ReadFlight(id string, body []byte) (airspace.Flight, error) {
 	r := newReader("put flight", body)
 	f := airspace.Flight{ID: id}
-	var path, uncertainty, great bool
+	var path, volumes, uncertainty, great bool
 	r.object(func(key []byte) bool {
 		switch string(key) {
 		case "legs":
@@ -77,6 +103,9 @@ func ReadFlight(id string, body []byte) (airspace.Flight, error) {
 			path = true
 			f.Path = make([]geo.Point4D, 0, firstPoints)
 			r.array(geo.MaxPathPoints, func(i int) { f.Path = append(f.Path, r.point(f.Path)) })
+		case "volumes":
+			volumes = true
+			r.array(airspace.MaxFlightVolumes, func(int) { f.Volumes = append(f.Volumes, r.volume4D()) })
 		case "uncertainty":
 			f.Uncertainty, uncertainty = r.uncertainty(), true
 		default:
@@ -84,6 +113,10 @@ func ReadFlight(id string, body []byte) (airspace.Flight, error) {
 		}
 		return true
 	})
+	if volumes {
+		r.onlyVolumes(&f, path || great)
+		return f, r.about(id)
+	}
 	r.need("path", path)
 	r.need("uncertainty", uncertainty)
 	r.route(f.Path)
@@ -92,6 +125,42 @@ func ReadFlight(id string, body []byte) (airspace.Flight, error) {
 		r.route(f.Path)
 	}
 	return f, r.about(id)
+}
+
+// onlyVolumes refuses what does not go with volumes.
+func (r *reader) onlyVolumes(f *airspace.Flight, path bool) {
+	switch {
+	case r.failed():
+	case path:
+		r.refuseIn("volumes", "beside a path", "a path or volumes")
+	case len(f.Volumes) == 0:
+		r.refuseIn("volumes", "none", "1 to "+strconv.Itoa(airspace.MaxFlightVolumes))
+	case f.Uncertainty != geo.Uncertainty{}:
+		r.refuseIn("uncertainty", "not 0", "none with volumes, which hold all places where the flight may be")
+	}
+}
+
+// volume4D takes a volume with its time.
+func (r *reader) volume4D() airspace.Volume4D {
+	var v airspace.Volume4D
+	var from, to bool
+	v.Area = r.volumeAnd(func(key []byte) bool {
+		switch string(key) {
+		case "from":
+			v.FromNs, from = int64(r.time()), true
+		case "to":
+			v.ToNs, to = int64(r.time()), true
+		default:
+			return false
+		}
+		return true
+	})
+	r.need("from", from)
+	r.need("to", to)
+	if !r.failed() && v.ToNs <= v.FromNs {
+		r.refuseIn("to", Time(v.ToNs).String(), "after from, "+Time(v.FromNs).String())
+	}
+	return v
 }
 
 // firstPoints is room for a filed plan; one that was cut from tracks grows beyond it.
@@ -177,15 +246,20 @@ func FromFlight(f *airspace.FlightRecord) Flight {
 	if f.Version != (airspace.Version{}) {
 		out.Version = f.Version.String()
 	}
-	u := f.Uncertainty
-	out.Uncertainty = Uncertainty{Length(u.LateralCm), Height(u.VerticalCm), Duration(u.TimeNs)}
+	for i := range f.Volumes {
+		v := &f.Volumes[i]
+		out.Volumes = append(out.Volumes, Volume4D{FromVolume(&v.Area), Time(v.FromNs), Time(v.ToNs)})
+	}
+	if u := f.Uncertainty; len(f.Path) > 0 {
+		out.Uncertainty = &Uncertainty{Length(u.LateralCm), Height(u.VerticalCm), Duration(u.TimeNs)}
+	}
 	return out
 }
 
 func fromPath(path []geo.Point4D) []Point {
-	out := make([]Point, len(path))
-	for i, p := range path {
-		out[i] = Point{Position(p.Pos), Altitude(p.Alt), Time(p.AtNs)}
+	var out []Point
+	for _, p := range path {
+		out = append(out, Point{Position(p.Pos), Altitude(p.Alt), Time(p.AtNs)})
 	}
 	return out
 }
@@ -206,18 +280,12 @@ func FromWindow(w geo.Window) Window {
 
 // AppendFlight appends the record as the JSON of a Flight. Of a plan that has no version yet it makes the body of a PUT.
 func AppendFlight(b []byte, f *airspace.FlightRecord) []byte {
-	b = append(appendNames(b, f), `,"path":[`...)
-	for i, p := range f.Path {
-		b = Position(p.Pos).appendJSON(append(comma(b, i), `{"position":`...))
-		b = Altitude(p.Alt).appendJSON(append(b, `,"altitude":`...))
-		b = Time(p.AtNs).appendJSON(append(b, `,"time":`...))
-		b = append(b, '}')
+	b = appendNames(b, f)
+	if len(f.Volumes) > 0 {
+		b = appendVolumes(append(b, `,"volumes":`...), f.Volumes)
+	} else {
+		b = appendPath(append(b, `,"path":`...), f)
 	}
-	u := f.Uncertainty
-	b = Length(u.LateralCm).appendJSON(append(b, `],"uncertainty":{"lateral":`...))
-	b = Height(u.VerticalCm).appendJSON(append(b, `,"vertical":`...))
-	b = Duration(u.TimeNs).appendJSON(append(b, `,"time":`...))
-	b = append(b, '}')
 	if f.Version != (airspace.Version{}) {
 		b = appendVersion(append(b, `,"version":`...), f.Version)
 	}
@@ -228,6 +296,34 @@ func AppendFlight(b []byte, f *airspace.FlightRecord) []byte {
 		b = appendProgress(append(b, `,"progress":`...), f.Progress)
 	}
 	return append(b, '}')
+}
+
+// appendPath appends a path and its uncertainty.
+func appendPath(b []byte, f *airspace.FlightRecord) []byte {
+	b = append(b, '[')
+	for i, p := range f.Path {
+		b = Position(p.Pos).appendJSON(append(comma(b, i), `{"position":`...))
+		b = Altitude(p.Alt).appendJSON(append(b, `,"altitude":`...))
+		b = Time(p.AtNs).appendJSON(append(b, `,"time":`...))
+		b = append(b, '}')
+	}
+	u := f.Uncertainty
+	b = Length(u.LateralCm).appendJSON(append(b, `],"uncertainty":{"lateral":`...))
+	b = Height(u.VerticalCm).appendJSON(append(b, `,"vertical":`...))
+	b = Duration(u.TimeNs).appendJSON(append(b, `,"time":`...))
+	return append(b, '}')
+}
+
+func appendVolumes(b []byte, volumes []airspace.Volume4D) []byte {
+	b = append(b, '[')
+	for i := range volumes {
+		v := &volumes[i]
+		b = appendVolume(append(comma(b, i), '{'), &v.Area)
+		b = Time(v.FromNs).appendJSON(append(b, `,"from":`...))
+		b = Time(v.ToNs).appendJSON(append(b, `,"to":`...))
+		b = append(b, '}')
+	}
+	return append(b, ']')
 }
 
 // appendNames begins an object with what names a flight.

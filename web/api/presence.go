@@ -87,7 +87,7 @@ func ParseCursor(s string) (airspace.Cursor, bool) {
 	return airspace.Cursor{EnterNs: at, Flight: flight}, ok && err == nil && airspace.ValidID(flight)
 }
 
-// Question is the body of POST /flights/query as it was read: a polygon or a circle, a band, and a time from (default: now) to (default:
+// Question is the body of POST /volumes:query as it was read: a polygon or a circle, a band, and a time from (default: now) to (default:
 // one hour later). A circle has become a polygon that holds all of it and nothing more than 1 m
 // further out. From and To are nil where they were left out.
 type Question struct {
@@ -95,7 +95,7 @@ type Question struct {
 	From, To *Time
 }
 
-// ReadQuestion takes the body of POST /flights/query. The error is a *problem.Error.
+// ReadQuestion takes the body of POST /volumes:query. The error is a *problem.Error.
 func ReadQuestion(body []byte) (Question, error) {
 	r := newReader("query flights", body)
 	var q Question

@@ -81,7 +81,10 @@ func (r *reader) sameID(id string) {
 	}
 }
 
-func (r *reader) volume() geo.Polygon {
+func (r *reader) volume() geo.Polygon { return r.volumeAnd(func([]byte) bool { return false }) }
+
+// volumeAnd takes a volume among whose fields are others.
+func (r *reader) volumeAnd(other func(key []byte) bool) geo.Polygon {
 	var p Polygon
 	var floor, ceiling Altitude
 	var area, low, high, great bool
@@ -96,7 +99,7 @@ func (r *reader) volume() geo.Polygon {
 		case "ceiling":
 			ceiling, high = r.altitude(true), true
 		default:
-			return false
+			return other(key)
 		}
 		return true
 	})
@@ -192,14 +195,18 @@ func AppendSector(b []byte, s *airspace.SectorRecord) []byte {
 	b = appendString(append(b, `,"name":`...), s.Name)
 	b = append(b, `,"volumes":[`...)
 	for i := range s.Volumes {
-		v := FromVolume(&s.Volumes[i])
-		b = v.Polygon.appendJSON(append(comma(b, i), `{"polygon":`...))
-		b = v.Floor.appendJSON(append(b, `,"floor":`...))
-		b = v.Ceiling.appendJSON(append(b, `,"ceiling":`...))
-		b = append(b, '}')
+		b = append(appendVolume(append(comma(b, i), '{'), &s.Volumes[i]), '}')
 	}
 	b = append(b, `],"version":`...)
 	return append(appendVersion(b, s.Version), '}')
+}
+
+// appendVolume appends the fields of a Volume, without braces.
+func appendVolume(b []byte, p *geo.Polygon) []byte {
+	v := FromVolume(p)
+	b = v.Polygon.appendJSON(append(b, `"polygon":`...))
+	b = v.Floor.appendJSON(append(b, `,"floor":`...))
+	return v.Ceiling.appendJSON(append(b, `,"ceiling":`...))
 }
 
 func appendVersion(b []byte, v airspace.Version) []byte {
