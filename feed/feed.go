@@ -1,4 +1,5 @@
-// Package feed turns real inputs into sectors, filed plans and positions: recordings as CSV, sectors as GeoJSON.
+// Package feed turns real inputs into sectors, filed plans and positions: recordings as CSV, correlated position reports,
+// sectors as GeoJSON.
 // It is quiet: codecs over io.Reader; the caller opens the files.
 //
 // A wrong row is never fatal and never silently dropped: it is counted, and the first MaxDefects are kept with their

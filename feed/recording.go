@@ -17,7 +17,8 @@ import (
 
 // Sample is one position of a recording.
 type Sample struct {
-	AtNs            int64 // UTC, nanoseconds since 1970
+	AtNs            int64 // when the aircraft was there, UTC, nanoseconds since 1970
+	ReceivedNs      int64 // when the report of it came; AtNs where the recording does not say
 	ICAO24          string
 	Callsign        string // may be empty
 	From, To        string // aerodromes, may be empty
@@ -114,7 +115,7 @@ func parseSample(row []string, c columns, width int) (Sample, *Defect) {
 	if err != nil {
 		return Sample{}, &Defect{Field: "time", Value: row[c.time], Reason: "not RFC 3339"}
 	}
-	s := Sample{AtNs: at.UnixNano(), ICAO24: strings.Clone(row[c.icao]), Callsign: strings.Clone(strings.TrimSpace(row[c.callsign]))}
+	s := Sample{AtNs: at.UnixNano(), ReceivedNs: at.UnixNano(), ICAO24: strings.Clone(row[c.icao]), Callsign: strings.Clone(strings.TrimSpace(row[c.callsign]))}
 	if s.ICAO24 == "" {
 		return s, &Defect{Field: "icao24", Reason: "empty"}
 	}

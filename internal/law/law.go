@@ -128,6 +128,7 @@ func product() []Room {
 		{"airspace", Replicated, "codec fence geo machine view airspace/control airspace/index airspace/past", ordered},
 		{"demo", Quiet, "geo cover airspace", nil},
 		{"feed", Quiet, "geo cover airspace", nil},
+		{"predict", Quiet, "geo airspace", nil},
 
 		{"members", Replicated, "codec machine view", nil},
 		{"fence", Replicated, "codec view", nil},
@@ -180,6 +181,7 @@ func laboratory() []Room {
 		{"lab/intervals", Laboratory, Anything, nil},
 		{"lab", Laboratory, Anything, nil},
 		{"lab/real", Laboratory, Anything, nil},
+		{"lab/predict", Laboratory, Anything, nil},
 		{"lab/gap", Laboratory, Anything, nil},
 		{"lab/crowd", Laboratory, Anything, nil},
 		{"store/storetest", Laboratory, "step", nil},
