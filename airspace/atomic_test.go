@@ -106,6 +106,7 @@ func TestForkKnowsEveryField(t *testing.T) {
 		"root":        "dropped",
 		"ground":      "shared: it is replaced where the sectors change, and else only works",
 		"outline":     "shared: only works",
+		"countLeft":   "a number",
 		"finder":      "what it has left is a number, the rest only works",
 		"ends":        "copied",
 		"sectorsMade": "a number",

@@ -1,6 +1,7 @@
 package airspace
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"testing"
@@ -213,4 +214,53 @@ func finish(t *rapid.T, pair *pair, model *naive) {
 		pair.entry(nil)
 	}
 	t.Fatal("it never ends")
+}
+
+// askConflicts compares lists of conflicts, page by page.
+func (d *drawer) askConflicts(s *State) {
+	q := ConflictsQuery{
+		FromNs: startNs + rapid.Int64Range(-10, 1000).Draw(d.t, "from")*60*second,
+		Limit:  rapid.SampledFrom([]int{1, 2, 1000}).Draw(d.t, "limit"),
+	}
+	q.ToNs = q.FromNs + rapid.SampledFrom([]int64{1, 600 * second, 36_000 * second}).Draw(d.t, "span")
+	there := true
+	switch rapid.IntRange(0, 3).Draw(d.t, "by") {
+	case 0:
+		q.Sector = d.id("s")
+		_, there = d.model.sectors[q.Sector]
+	case 1:
+		q.Flight = d.id("f")
+		_, there = d.model.flights[q.Flight]
+	case 2:
+		q.Volume = new(d.volume())
+		there = q.Volume.Validate() == nil
+	}
+	var want []*Conflict
+	for _, c := range s.conflicts.all() {
+		if c.meets(q.FromNs, q.ToNs) && (q.Sector == "" || slices.Contains(c.Sectors, q.Sector)) && (q.Flight == "" || c.A == q.Flight || c.B == q.Flight) &&
+			(q.Volume == nil || there && s.within(c, geo.Prepare(*q.Volume))) {
+			want = append(want, c)
+		}
+	}
+	slices.SortStableFunc(want, func(a, b *Conflict) int { return cmp.Compare(a.FromNs(), b.FromNs()) })
+	var got []*Conflict
+	for {
+		page, err := s.Conflicts(q)
+		if (err == nil) != there {
+			d.t.Fatalf("conflicts: %v, want an answer: %v", err, there)
+		}
+		if err != nil {
+			return
+		}
+		for _, e := range page.List {
+			got = append(got, e.Conflict)
+		}
+		if page.Next == nil {
+			break
+		}
+		q.After = *page.Next
+	}
+	if !slices.Equal(got, want) {
+		d.t.Fatalf("conflicts %v, want %v", texts(got), texts(want))
+	}
 }

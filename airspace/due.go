@@ -16,6 +16,7 @@ func duties() []duty {
 		{(*Machine).expiryNs, (*Machine).expire},
 		{(*Machine).conflictsDueNs, (*Machine).continueConflicts},
 		{(*Machine).controlDueNs, (*Machine).runControl},
+		{(*Machine).watchDueNs, (*Machine).watchLoad},
 	}
 }
 

@@ -42,6 +42,12 @@ const (
 	SectorControl EventKind = 13
 	// FlightControl: the control record of a flight has changed.
 	FlightControl EventKind = 14
+	// CapacityWarn: a sector's load comes to its warning in a bucket of time, and not to its alert; ID is the sector's, Detail the *BucketLoad.
+	CapacityWarn EventKind = 23
+	// CapacityAlert: a sector's load comes to its alert in a bucket of time; as CapacityWarn.
+	CapacityAlert EventKind = 24
+	// CapacityOK: a sector's load comes to no threshold in a bucket of time any more; as CapacityWarn. What is over gives no event.
+	CapacityOK EventKind = 40
 	// FlightProgress: a feed reported on a flight; Windows are its windows now, Detail is its *Mark.
 	FlightProgress EventKind = 30
 )
@@ -79,6 +85,12 @@ func (k EventKind) word() string {
 		return "sector-control"
 	case FlightControl:
 		return "flight-control"
+	case CapacityWarn:
+		return "capacity-warn"
+	case CapacityAlert:
+		return "capacity-alert"
+	case CapacityOK:
+		return "capacity-ok"
 	case FlightProgress:
 		return "flight-progress"
 	}
@@ -122,6 +134,8 @@ func readDetail(r *codec.Reader, kind EventKind) Detail {
 		return readConflict(r)
 	case PositionSignedOn, PositionSignedOff, PositionLapsed, SectorControl, FlightControl:
 		return ControlDetail{control.ReadEvent(r)}
+	case CapacityWarn, CapacityAlert, CapacityOK:
+		return readBucketLoad(r)
 	case FlightProgress:
 		return new(readMark(r))
 	}

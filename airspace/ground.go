@@ -15,6 +15,8 @@ type ground struct {
 	places  *index.Fixed
 	// widest is the most that any sector asks for in separation.
 	widest geo.Separation
+	// counted are the sectors with thresholds, sorted.
+	counted []string
 	// What finding windows works with, reused.
 	near    []int32
 	tracer  tracer
@@ -27,6 +29,9 @@ func newGround(s *State) *ground {
 	s.sectors.Scan(func(_ string, n *sector) bool {
 		g.sectors, covers = append(g.sectors, n), append(covers, n.tiles)
 		g.widest = g.widest.Most(n.Separation)
+		if n.Capacity != (Capacity{}) {
+			g.counted = append(g.counted, n.ID)
+		}
 		return true
 	})
 	g.places = index.NewFixed(covers)

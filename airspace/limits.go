@@ -44,6 +44,21 @@ const (
 	MaxFlightConflicts = 64
 	// MaxConflicts bounds all conflicts that are kept; both flights of one that is not kept are crowded.
 	MaxConflicts = 500_000
+	// MaxConflictScan bounds the conflicts that one question looks at.
+	MaxConflictScan = 100_000
+	// MaxBuckets bounds the buckets of one question about load: a week of ten minutes.
+	MaxBuckets = 1008
+	// MinBucketNs is the shortest bucket, MaxBucketNs the longest, DefaultBucketNs that of events.
+	MinBucketNs     = int64(time.Minute)
+	MaxBucketNs     = int64(24 * time.Hour)
+	DefaultBucketNs = int64(10 * time.Minute)
+	// MaxLoadVisits bounds the visits that one question about load counts.
+	MaxLoadVisits = 100_000
+	// WatchNs is how far ahead of service time sectors with thresholds are watched.
+	WatchNs = int64(24 * time.Hour)
+	// MaxWatchVisits bounds the visits that one entry counts for that; the rest is due at once. A sector with more in one bucket and the hour
+	// after it is on alert, without being counted.
+	MaxWatchVisits = 20_000
 	// MaxThreshold bounds a threshold of capacity.
 	MaxThreshold = 10_000
 	// MaxConflictSectors bounds the sectors that a conflict names.

@@ -18,6 +18,8 @@ type Machine struct {
 	// ground is nil when the sectors have changed since it was made.
 	ground *ground
 	finder finder
+	// countLeft is how many visits the entry may still count.
+	countLeft int
 	// outline is that of the last flight put, whose memory is used again.
 	outline outline
 	// ends holds every flight by its end.
@@ -69,6 +71,9 @@ func (m *Machine) State() *State {
 // Advance. A command that is refused changes nothing and emits nothing.
 func (m *Machine) Apply(at machine.At, op []byte, emit machine.Emit) []byte {
 	res := m.run(Version{at.Index, at.Sub}, op, emit)
+	if res.Problem == nil {
+		m.countStale(told{m, Version{at.Index, at.Sub}, emit})
+	}
 	evolve(at.Version, &res)
 	res.ServiceNs = m.state.clock.nowNs
 	return encodeResult(&res)

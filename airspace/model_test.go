@@ -41,6 +41,7 @@ func againstNaive(t *rapid.T) {
 		follow.compare(t, pair.a.State())
 		compareState(t, pair.a.State(), model)
 		compareConflicts(t, pair.a.State(), model)
+		compareLevels(t, pair.a.State(), model)
 		draw.ask(pair.a.State())
 		if rapid.IntRange(0, 4).Draw(t, "reload") == 0 {
 			pair.b = reload(t, chunksOf(pair.b.State()))
@@ -65,7 +66,7 @@ func (p *pair) entry(cmds []Command) ([]Result, [][]byte) {
 	var eventsA, eventsB [][]byte
 	emitA := func(e []byte) { eventsA = append(eventsA, e) }
 	emitB := func(e []byte) { eventsB = append(eventsB, e) }
-	does := p.expires() || p.a.State().conflicts.computing()
+	does := p.expires() || p.a.State().conflicts.computing() || p.a.watches(p.logNs)
 	if due := p.a.DueNs(); due != p.b.DueNs() || due != 0 && (due <= p.logNs) != does {
 		p.t.Fatalf("due at %d and %d, log time %d, has something to do: %v", due, p.b.DueNs(), p.logNs, does)
 	}
@@ -388,7 +389,7 @@ func (d *drawer) volume() geo.Polygon {
 }
 
 func (d *drawer) sector() Sector {
-	s := Sector{ID: d.id("s"), Name: "Süd", Separation: d.separation(geo.Separation{})}
+	s := Sector{ID: d.id("s"), Name: "Süd", Separation: d.separation(geo.Separation{}), Capacity: d.capacity()}
 	for range rapid.IntRange(1, 3).Draw(d.t, "volumes") {
 		s.Volumes = append(s.Volumes, d.valid())
 	}
@@ -397,6 +398,8 @@ func (d *drawer) sector() Sector {
 
 // ask compares answers, page by page.
 func (d *drawer) ask(s *State) {
+	d.askLoad(s)
+	d.askConflicts(s)
 	from := startNs + rapid.Int64Range(-10, 1000).Draw(d.t, "from")*60*second
 	to := from + rapid.SampledFrom([]int64{1, 60 * second, 36_000 * second}).Draw(d.t, "span")
 	limit := rapid.SampledFrom([]int{1, 2, 1000}).Draw(d.t, "limit")

@@ -34,6 +34,8 @@ const (
 	kindPosition    queryKind = 11
 	kindPositions   queryKind = 12
 	kindControlList queryKind = 13
+	kindConflicts   queryKind = 15
+	kindLoad        queryKind = 16
 )
 
 // readQuery reads the body of a question of a kind.
@@ -55,6 +57,10 @@ func readQuery(r *codec.Reader, kind queryKind) Query {
 		return PositionsQuery{After: r.String(maxText), Limit: int(r.I64())}
 	case kindControlList:
 		return readControlListQuery(r)
+	case kindConflicts:
+		return readConflictsQuery(r)
+	case kindLoad:
+		return readLoadQuery(r)
 	}
 	r.Fail()
 	return nil
@@ -77,6 +83,10 @@ func readAnswer(r *codec.Reader, kind queryKind) Body {
 		return readPositionStates(r)
 	case kindControlList:
 		return readControlList(r)
+	case kindConflicts:
+		return readConflicts(r)
+	case kindLoad:
+		return readLoad(r)
 	}
 	r.Fail()
 	return nil

@@ -60,6 +60,9 @@ func (cmd PutSector) apply(c *change) Result {
 	if old != nil && old.Separation != n.Separation {
 		c.conflicts().reseparated(n)
 	}
+	if n.Capacity != (Capacity{}) || old != nil && old.Capacity != n.Capacity {
+		c.m.state.levels.ageAll(id)
+	}
 	return Result{Rewindowed: len(plan)}
 }
 
@@ -87,6 +90,8 @@ func (cmd RemoveSector) apply(c *change) Result {
 		return Result{Problem: p}
 	}
 	s.sectors.Delete(old.ID)
+	s.levels.stale.Delete(old.ID)
+	s.levels.forget(func(l SectorLevel) bool { return l.Sector == old.ID })
 	c.m.ground = nil
 	c.m.control.DropSector(old.ID)
 	c.event(Event{Kind: SectorRemoved, ID: old.ID, Version: old.Version})

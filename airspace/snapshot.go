@@ -28,7 +28,7 @@ func sections() []section {
 		{2, (*State).SectorCount, writeSectors, (*Machine).loadSector},
 		{3, (*State).FlightCount, writeFlights, (*Machine).loadFlight},
 		{5, (*State).controlCount, writeControl, (*Machine).loadControl},
-		{6, countConflicts, writeConflicts, (*Machine).loadConflict},
+		{6, countForecast, writeForecast, (*Machine).loadForecast},
 	}
 }
 

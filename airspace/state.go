@@ -25,6 +25,7 @@ type State struct {
 	conflicts conflictTable
 	// control is who controls what.
 	control *control.Board
+	levels  levelTable
 }
 
 var _ machine.Root = (*State)(nil)
@@ -96,6 +97,7 @@ func newState(serviceNs, rateMilli int64) State {
 		visits:    btree.NewBTreeGOptions(visit.before, unlocked),
 		places:    newPlaces(),
 		conflicts: newConflictTable(),
+		levels:    newLevelTable(),
 	}
 	s.clock.anchorNs = min(max(serviceNs, 0), MaxServiceNs)
 	s.clock.rateMilli = min(max(rateMilli, MinRateMilli), MaxRateMilli)
@@ -109,6 +111,7 @@ func (s *State) copy() *State {
 	c.sectors, c.numbers = s.sectors.Copy(), s.numbers.Copy()
 	c.visits, c.places, c.conflicts = s.visits.Copy(), s.places.copy(), s.conflicts.copy()
 	c.control = new(s.control.Copy())
+	c.levels = s.levels.copy()
 	return &c
 }
 

@@ -10,6 +10,7 @@ func (m *Machine) addFlight(f *flight) {
 	for i := range f.stays {
 		s.visits.Set(f.stays[i].visit())
 	}
+	m.ageWindows(nil, f.Windows)
 }
 
 // replaceFlight puts a flight in the place of another plan of the same name; the outline is the new plan's. What stays where it is
@@ -35,6 +36,7 @@ func (m *Machine) dropFlight(f *flight) {
 	for i := range f.stays {
 		s.visits.Delete(f.stays[i].visit())
 	}
+	m.ageWindows(f.Windows, nil)
 }
 
 // replaceVisits puts the visits of one flight in the place of another's of the same name.
@@ -51,6 +53,7 @@ func (m *Machine) replaceVisits(old, n *flight) {
 	for i := range n.stays {
 		m.state.visits.Set(n.stays[i].visit())
 	}
+	m.ageWindows(old.Windows, n.Windows)
 }
 
 // derive makes what follows from a flight's plan and windows.

@@ -121,7 +121,7 @@ func (m *Meeting) Add(a, b []Point4D, fromNs, toNs int64, sep Separation, crossR
 
 // legAt finds the end of the leg that is flown at an instant within the path.
 func legAt(path []Point4D, ns int64) int {
-	return sort.Search(len(path)-1, func(i int) bool { return path[i].AtNs > ns })
+	return 1 + sort.Search(len(path)-2, func(i int) bool { return path[i+1].AtNs > ns })
 }
 
 // next is the leg after i where that one is over.
@@ -314,4 +314,16 @@ func (m *Meeting) Approach() (Approach, bool) {
 		}
 	}
 	return found, true
+}
+
+// PathAt gives where a path is at an instant, to the nearest 1e-7 degree and centimetre; before its begin and after its end it is where it
+// begins and ends. The path must have passed ValidatePath.
+func PathAt(path []Point4D, ns int64) Point4D {
+	ns = min(max(ns, path[0].AtNs), path[len(path)-1].AtNs)
+	i := legAt(path, ns)
+	l := newLeg(path[i-1], path[i])
+	return Point4D{
+		Pos: LatLon{LatE7: int32(l.lat(ns)), LonE7: int32(floorMod(l.lon(ns)+halfE7) - halfE7)},
+		Alt: Altitude{int32(l.alt(ns)), path[0].Alt.Ref}, AtNs: ns,
+	}
 }

@@ -14,19 +14,28 @@ const (
 	recordPending
 	recordCrowded
 	recordConflict
+	recordWatch
+	recordStale
+	recordLevel
 )
 
-func countConflicts(s *State) int {
+func countForecast(s *State) int {
 	t := &s.conflicts
 	n := t.pending.Len() + t.crowded.Len() + t.len()
 	if t.sweep {
 		n++
 	}
-	return n
+	l := &s.levels
+	if l.fromNs != 0 {
+		n++
+	}
+	return n + l.stale.Len() + l.levels.Len()
 }
 
-func writeConflicts(s *State, add func(func(*codec.Writer)) bool) {
-	t := &s.conflicts
+// recorder adds a record of a kind and name; false where no more is wanted.
+type recorder func(kind uint8, name string, rest func(*codec.Writer)) bool
+
+func writeForecast(s *State, add func(func(*codec.Writer)) bool) {
 	record := func(kind uint8, name string, rest func(*codec.Writer)) bool {
 		return add(func(w *codec.Writer) {
 			w.U8(kind)
@@ -34,6 +43,12 @@ func writeConflicts(s *State, add func(func(*codec.Writer)) bool) {
 			rest(w)
 		})
 	}
+	if s.conflicts.write(record) {
+		s.levels.write(record)
+	}
+}
+
+func (t *conflictTable) write(record recorder) bool {
 	more := !t.sweep || record(recordSweep, "", func(w *codec.Writer) { w.String(t.sweptTo) })
 	if more {
 		t.pending.Scan(func(id string, p progress) bool {
@@ -52,12 +67,39 @@ func writeConflicts(s *State, add func(func(*codec.Writer)) bool) {
 	}
 	if more {
 		t.pairs.Scan(func(p pairing) bool {
-			return p.flight != p.A || record(recordConflict, p.Name(), func(w *codec.Writer) { appendConflict(w, p.Conflict) })
+			more = p.flight != p.A || record(recordConflict, p.Name(), func(w *codec.Writer) { appendConflict(w, p.Conflict) })
+			return more
 		})
 	}
+	return more
 }
 
-func (m *Machine) loadConflict(r *codec.Reader) error {
+func (t *levelTable) write(record recorder) {
+	if t.fromNs == 0 || !record(recordWatch, "", func(w *codec.Writer) { w.I64(t.fromNs) }) {
+		return
+	}
+	more := true
+	t.stale.Scan(func(id string, s geo.Span) bool {
+		more = record(recordStale, id, func(w *codec.Writer) {
+			w.I64(s.FromNs)
+			w.I64(s.ToNs)
+		})
+		return more
+	})
+	if !more {
+		return
+	}
+	t.levels.Scan(func(l SectorLevel) bool {
+		return record(recordLevel, fmt.Sprintf("%s+%019d", l.Sector, l.FromNs), func(w *codec.Writer) {
+			w.String(l.Sector)
+			w.I64(l.FromNs)
+			w.U8(uint8(l.Level))
+			appendVersion(w, l.Since)
+		})
+	})
+}
+
+func (m *Machine) loadForecast(r *codec.Reader) error {
 	t := &m.state.conflicts
 	kind, name := r.U8(), r.String(maxText)
 	c := checker{op: "load conflict", subject: fmt.Sprintf("%d %s", kind, name)}
@@ -80,13 +122,36 @@ func (m *Machine) loadConflict(r *codec.Reader) error {
 		}
 		keep = func() { t.set(nil, found) }
 	default:
-		return fmt.Errorf("a record of unknown kind %d", kind)
+		keep = m.loadLevel(&c, kind, name, r)
 	}
 	if err := m.next(&c, r); err != nil {
 		return err
 	}
 	keep()
 	return nil
+}
+
+// loadLevel reads a record of what is watched, and gives what keeps it.
+func (m *Machine) loadLevel(c *checker, kind uint8, name string, r *codec.Reader) func() {
+	t := &m.state.levels
+	switch kind {
+	case recordWatch:
+		from := r.I64()
+		c.number("from", from, 1, MaxServiceNs)
+		return func() { t.fromNs = from }
+	case recordStale:
+		s := geo.Span{FromNs: r.I64(), ToNs: r.I64()}
+		c.id(name)
+		return func() { t.stale.Set(name, s) }
+	case recordLevel:
+		l := SectorLevel{r.String(maxText), r.I64(), Level(r.U8()), readVersion(r)}
+		if _, there := m.state.sectors.Get(l.Sector); !there || l.Level != LevelWarn && l.Level != LevelAlert {
+			c.fail(problem.Invalid, "level", l.Level.String(), "warn or alert, of a sector that is there")
+		}
+		return func() { t.levels.Set(l) }
+	}
+	c.fail(problem.Invalid, "kind", fmt.Sprint(kind), "a kind of record")
+	return func() {}
 }
 
 func (m *Machine) checkFlight(c *checker, id string) {
