@@ -113,46 +113,77 @@ func partProblem(op string, i int, p *problem.Error) *problem.Error {
 
 // apply runs the commands on a machine of its own. That one becomes the machine if all take effect, and else is forgotten with all it did:
 // so nothing that a command does can be left behind, in what is replicated and in what is not.
+//
+// Sectors change together. Where the entry cannot take all that they change, all of them are staged as one; the flights of the request are put
+// at once.
 func (cmd Atomic) apply(c *change) Result {
-	trial := c.m.fork()
-	var said [][]byte
-	parts := make([]Result, len(cmd.Commands))
-	var size atomicSize
-	for i, one := range cmd.Commands {
-		do := change{m: trial, at: c.at, work: c.work, emit: func(event []byte) { said = append(said, event) }}
-		parts[i] = do.run(one)
-		p := parts[i].Problem
-		if p == nil {
-			p = size.add(one.Op(), do.subject, &parts[i])
-		}
-		if p != nil {
-			if mutant.On(mutant.HalfAtomic) {
-				*c.m = *trial
-			}
-			return Result{Problem: partProblem(cmd.Op(), i, p), Current: parts[i].Current}
-		}
+	run := cmd.run(c, false)
+	if run.refusal == nil && run.size.apart(c.m.steps) {
+		*c.work = 0
+		run = cmd.run(c, true)
 	}
-	*c.m = *trial
-	for _, event := range said {
+	if run.refusal != nil {
+		if mutant.On(mutant.HalfAtomic) {
+			*c.m = *run.trial
+		}
+		return *run.refusal
+	}
+	*c.m = *run.trial
+	for _, event := range run.said {
 		c.emit(event)
 	}
-	return Result{Parts: parts}
+	return Result{Parts: run.parts, Staged: run.size.staged > 0}
 }
 
-// atomicSize is how much the commands of an Atomic have come to.
-type atomicSize struct{ windows, rewindowed int }
+// atomicRun is what the commands of an Atomic came to, on a machine of their own.
+type atomicRun struct {
+	trial   *Machine
+	said    [][]byte
+	parts   []Result
+	size    atomicSize
+	refusal *Result // nil where there is none
+}
+
+func (cmd Atomic) run(c *change, stageAll bool) atomicRun {
+	r := atomicRun{trial: c.m.fork(), parts: make([]Result, len(cmd.Commands))}
+	for i, one := range cmd.Commands {
+		do := change{m: r.trial, at: c.at, work: c.work, stageAll: stageAll, emit: func(event []byte) { r.said = append(r.said, event) }}
+		r.parts[i] = do.run(one)
+		p := r.parts[i].Problem
+		if p == nil {
+			p = r.size.add(one, do.subject, &r.parts[i])
+		}
+		if p != nil {
+			r.refusal = &Result{Problem: partProblem(cmd.Op(), i, p), Current: r.parts[i].Current}
+			return r
+		}
+	}
+	return r
+}
+
+// atomicSize is how much the commands of an Atomic have come to; sectors and staged count those that change one, and those of them that are
+// staged.
+type atomicSize struct{ windows, rewindowed, sectors, staged int }
 
 // add refuses a command that makes it too much.
-func (s *atomicSize) add(op, subject string, res *Result) *problem.Error {
+func (s *atomicSize) add(cmd Command, subject string, res *Result) *problem.Error {
 	s.windows += len(res.Windows)
 	s.rewindowed += res.Rewindowed
-	switch {
-	case s.windows > MaxAtomicWindows:
-		return &problem.Error{Kind: problem.Refused, Op: op, Subject: subject, Detail: fmt.Sprintf("the flights put have over %d sector windows; cut it into smaller requests", MaxAtomicWindows)}
-	case s.rewindowed > MaxRewindow:
-		return &problem.Error{Kind: problem.Refused, Op: op, Subject: subject, Detail: fmt.Sprintf("the commands change the windows of over %d flights", MaxRewindow)}
+	if nounOf(cmd) == "sector" {
+		s.sectors++
+	}
+	if res.Staged {
+		s.staged++
+	}
+	if s.windows > MaxAtomicWindows {
+		return &problem.Error{Kind: problem.Refused, Op: cmd.Op(), Subject: subject, Detail: fmt.Sprintf("the flights put have over %d sector windows; cut it into smaller requests", MaxAtomicWindows)}
 	}
 	return nil
+}
+
+// apart says that sectors which the entry has changed would hold before others that are staged, or that it has changed too many flights.
+func (s *atomicSize) apart(steps Steps) bool {
+	return s.staged > 0 && s.staged < s.sectors || s.rewindowed > steps.Flights
 }
 
 // fork is a machine that goes on by itself from the same state, in constant time.

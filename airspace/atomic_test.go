@@ -108,6 +108,8 @@ func TestForkKnowsEveryField(t *testing.T) {
 		"outline":     "shared: only works",
 		"countLeft":   "a number",
 		"finder":      "what it has left is a number, the rest only works",
+		"tracer":      "shared: only works",
+		"steps":       "never changes",
 		"ends":        "copied",
 		"sectorsMade": "a number",
 		"control":     "forked",

@@ -72,7 +72,13 @@ func (t *levelTable) ageAll(sector string) {
 	t.age(sector, geo.Span{FromNs: everBefore, ToNs: everAfter})
 }
 
-// forget takes away what is known of a sector that is gone, or of all before an instant.
+// drop takes away what is known of a sector that is gone.
+func (t *levelTable) drop(sector string) {
+	t.stale.Delete(sector)
+	t.forget(func(l SectorLevel) bool { return l.Sector == sector })
+}
+
+// forget takes away levels.
 func (t *levelTable) forget(gone func(SectorLevel) bool) {
 	var list []SectorLevel
 	t.levels.Scan(func(l SectorLevel) bool {

@@ -14,6 +14,8 @@ type change struct {
 	emit machine.Emit
 	// work is the steps that were taken for the command, or for all of those that are applied as one: up to MaxWork.
 	work *int
+	// stageAll says that sectors may change only in steps: those of one request hold together.
+	stageAll bool
 
 	// subject is the name of what the command is about, empty for the settings; sector or flight is what is there under it, nil where
 	// nothing is, and current its version or that of the settings.

@@ -35,11 +35,14 @@ func (t told) event(kind EventKind, c *Conflict) {
 	t.m.emit(t.emit, Event{Kind: kind, ID: c.Name(), Version: c.Since, Detail: c})
 }
 
-// workOut works out the conflicts of a flight, as far as the entry's work reaches; the rest is due at once.
+// workOut works out the conflicts of a flight, as far as the entry's work reaches; the rest is due at once. While a staged change of sectors is
+// being told of nothing is worked out, since what a flight must keep is known only when it has been told of.
 func (t told) workOut(f *flight) {
 	table := &t.m.state.conflicts
 	table.pending.Set(f.ID, progress{})
-	t.goOn(f)
+	if t.m.state.telling() == nil {
+		t.goOn(f)
+	}
 }
 
 // goOn goes on with a flight that is pending, and reports whether it is done.
@@ -213,7 +216,7 @@ func (t told) drop(f *flight) {
 
 // rewindowed brings the conflicts of a flight up to date whose windows have become others.
 func (t told) rewindowed(old, n *flight) {
-	if !slices.Equal(old.needs, n.needs) {
+	if t.m.state.telling() != nil || !slices.Equal(old.needs, n.needs) {
 		t.workOut(n)
 		return
 	}
@@ -232,9 +235,9 @@ func (t told) rewindowed(old, n *flight) {
 func (t told) reseparated(n *sector) {
 	for _, f := range t.m.state.visitors(n) {
 		now := *f
-		now.needs = t.m.state.needsOf(&now.FlightRecord)
+		t.m.derive(&now)
 		t.m.state.places.renew(now.number, &now)
-		if !slices.Equal(f.needs, now.needs) {
+		if f.next != nil || !slices.Equal(f.needs, now.needs) {
 			t.workOut(&now)
 		}
 	}
@@ -263,7 +266,9 @@ func (m *Machine) sweepConflicts() {
 
 // continueConflicts goes on with what is pending, as far as the work of an entry reaches.
 func (m *Machine) continueConflicts(at machine.At, emit machine.Emit) {
-	m.finder.left = m.finder.most
+	if m.finder.left = m.finder.most; m.state.telling() != nil {
+		return
+	}
 	t := told{m, Version{Index: at.Index}, emit}
 	for m.finder.left > 0 {
 		id, ok := m.nextPending()
@@ -297,7 +302,7 @@ func (m *Machine) nextPending() (id string, ok bool) {
 
 // conflictsDueNs is the log time at which conflicts are to be worked out further.
 func (m *Machine) conflictsDueNs() int64 {
-	if !m.state.conflicts.computing() {
+	if !m.state.conflicts.computing() || m.state.telling() != nil {
 		return 0
 	}
 	return max(m.state.clock.logNs, 1)

@@ -169,7 +169,7 @@ func (s *State) conflictPage(list []*Conflict, limit int) *Conflicts {
 	slices.SortFunc(list, func(a, b *Conflict) int {
 		return (&ConflictCursor{a.FromNs(), a.A, a.B}).compare(b)
 	})
-	page := &Conflicts{Computing: s.conflicts.computing(), Crowded: s.conflicts.crowded.Len() > 0}
+	page := &Conflicts{Computing: s.computingConflicts(), Crowded: s.conflicts.crowded.Len() > 0}
 	if len(list) > limit {
 		last := list[limit-1]
 		page.Next, list = &ConflictCursor{last.FromNs(), last.A, last.B}, list[:limit]

@@ -17,6 +17,7 @@ func duties() []duty {
 		{(*Machine).conflictsDueNs, (*Machine).continueConflicts},
 		{(*Machine).controlDueNs, (*Machine).runControl},
 		{(*Machine).watchDueNs, (*Machine).watchLoad},
+		{(*Machine).stagingNs, (*Machine).stageStep},
 	}
 }
 

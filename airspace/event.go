@@ -26,6 +26,13 @@ const (
 	FlightRewindowed EventKind = 6
 	// SettingsChanged: the settings changed; ID is empty.
 	SettingsChanged EventKind = 7
+	// SectorStaged: a change of the sector, or of the rules where ID is empty, was agreed and is being prepared; nothing holds of it yet.
+	// SectorPut, SectorRemoved or SettingsChanged says when it does, and after that FlightRewindowed for each flight, entry by entry.
+	SectorStaged EventKind = 25
+	// SectorSettled: FlightRewindowed has been said for all flights whose windows a staged change made others.
+	SectorSettled EventKind = 26
+	// SectorDropped: a staged change was given up before it held; Detail is Dropped.
+	SectorDropped EventKind = 27
 	// ConflictFound: two plans come too close; Detail is the *Conflict, ID its name and Version since when it holds.
 	ConflictFound EventKind = 20
 	// ConflictChanged: a conflict is another in time, place, distances or sectors; Detail is the *Conflict as it is now.
@@ -69,6 +76,12 @@ func (k EventKind) word() string {
 		return "flight-rewindowed"
 	case SettingsChanged:
 		return "settings"
+	case SectorStaged:
+		return "sector-staged"
+	case SectorSettled:
+		return "sector-settled"
+	case SectorDropped:
+		return "sector-dropped"
 	case ConflictFound:
 		return "conflict-found"
 	case ConflictChanged:
@@ -130,6 +143,8 @@ type Detail interface {
 // readDetail reads the detail of an event of a kind, nil for those that have none.
 func readDetail(r *codec.Reader, kind EventKind) Detail {
 	switch kind {
+	case SectorDropped:
+		return Dropped{readProblem(r)}
 	case ConflictFound, ConflictChanged, ConflictResolved:
 		return readConflict(r)
 	case PositionSignedOn, PositionSignedOff, PositionLapsed, SectorControl, FlightControl:

@@ -94,6 +94,13 @@ func (c *change) agree(op string, n *flight) *problem.Error {
 		return p
 	}
 	n.Windows = windows
+	// Those that come before the first step are reached by the steps.
+	if st := s.preparing(); st != nil && st.after != "" {
+		if n.next, p = c.m.comingOf(st, n, c.work); p != nil {
+			p.Op = op
+			return p
+		}
+	}
 	if c.flight != nil {
 		c.m.replaceFlight(c.flight, n)
 	} else {

@@ -19,7 +19,6 @@ type ground struct {
 	counted []string
 	// What finding windows works with, reused.
 	near    []int32
-	tracer  tracer
 	windows []SectorWindow
 }
 
@@ -51,19 +50,23 @@ func (m *Machine) windowsOf(o *outline, tiles []uint64, crossRefCm int32, work *
 	g := m.land()
 	g.near = g.places.Search(tiles, g.near[:0])
 	g.windows = g.windows[:0]
-	g.tracer.work = *work
+	m.tracer.work = *work
 	for _, i := range g.near {
-		if o.touches(g.sectors[i], crossRefCm, &g.tracer.work) && !g.tracer.overworked() {
-			g.windows = g.tracer.appendIn(g.windows, o.flight, g.sectors[i], crossRefCm)
+		if o.touches(g.sectors[i], crossRefCm, &m.tracer.work) && !m.tracer.overworked() {
+			g.windows = m.tracer.appendIn(g.windows, o.flight, g.sectors[i], crossRefCm)
 		}
-		if g.tracer.overworked() {
-			return nil, &problem.Error{Kind: problem.Refused, Subject: o.flight.ID, Detail: fmt.Sprintf("finding sector windows takes more than %d steps; use fewer points or volumes, or simpler sectors", MaxWork)}
+		if m.tracer.overworked() {
+			return nil, tooMuchWork(o.flight.ID)
 		}
 	}
-	*work = g.tracer.work
+	*work = m.tracer.work
 	if len(g.windows) > MaxFlightWindows {
 		return nil, tooManyWindows(o.flight.ID, len(g.windows))
 	}
 	sortWindows(g.windows)
 	return append([]SectorWindow(nil), g.windows...), nil
+}
+
+func tooMuchWork(flight string) *problem.Error {
+	return &problem.Error{Kind: problem.Refused, Subject: flight, Detail: fmt.Sprintf("finding the sector windows of flight %s takes more than %d steps; use fewer points or volumes, or simpler sectors", flight, MaxWork)}
 }

@@ -32,9 +32,11 @@ const (
 	MaxSectors = 10_000
 	// MaxFlights bounds the flights held, some 5 GB of memory; a busy continent files 40,000 a day.
 	MaxFlights = 1_000_000
-	// MaxRewindow is how many flights one command may touch by changing a sector or the rules, because an entry is
-	// applied in one go while nothing else is.
-	MaxRewindow = 2000
+	// MaxStepFlights is how many flights get other windows in one entry, because an entry is applied in one go while nothing else
+	// is; the rest follow in the next, which is then due at once.
+	MaxStepFlights = 1000
+	// MaxStagings bounds the changes of sectors and rules that are being made in steps, one after the other.
+	MaxStagings = 16
 	// MaxExpired is how many flights one entry removes; the rest follow in the next, which is then due at once.
 	MaxExpired = 1000
 	// MaxPage bounds one page of any list.
@@ -92,16 +94,17 @@ const (
 	// MaxWork bounds the steps of finding windows, where a step is about one edge of a volume held against one leg of a path, or against an edge of another volume.
 	// Filing 110 points among the sectors of Switzerland takes about 3,000, and 16 million take well under a second.
 	MaxWork = 16_000_000
-	// MaxRewindowWindows bounds the windows of all flights that one command touches, since its entry carries them as events:
-	// about 6 MB.
-	MaxRewindowWindows = 100_000
-	// MaxAtomic bounds the commands of an Atomic. MaxWork and MaxRewindow are for all of them together.
+	// MaxAtomic bounds the commands of an Atomic. MaxWork is for all of them together.
 	MaxAtomic = 100
 	// MaxAtomicWindows bounds the sector windows of the flights that an Atomic puts, since its result holds them: 400 KB.
 	MaxAtomicWindows = 8192
 	// MaxConflictSteps bounds the work on conflicts in one entry, where a step is about one leg of a flight held against one of another:
 	// 10 to 20 ms. What is more goes on in the next entry, which is due at once; until then answers say that it does.
 	MaxConflictSteps = 200_000
+	// MaxStepWindows bounds the windows of all flights that get others in one entry, since it carries them as events: about 1 MB.
+	MaxStepWindows = 20_000
+	// MaxStepWork bounds the steps of finding windows in one entry that changes those of many flights.
+	MaxStepWork = 1_000_000
 	// MaxVolumeFlights bounds the flights that one question about a volume looks at.
 	MaxVolumeFlights = 20_000
 	// MaxChunkBytes is how full a chunk of a snapshot is made: little enough that a server which takes one in, at ten

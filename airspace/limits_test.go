@@ -36,21 +36,6 @@ func TestTooManyWindows(t *testing.T) {
 	w.must(t, PutFlight{Flight: weaving("f", 1000)})
 }
 
-func TestTooManyWindowsInOneEntry(t *testing.T) {
-	w := newWorld()
-	for i := range 102 {
-		w.must(t, PutFlight{Flight: weaving(fmt.Sprint("f", i), 2000)})
-	}
-	a := PutSector{Sector: sectorOf("A", square(deg(47), deg(5), deg(48), deg(9), 300, 400))}
-	w.refuse(t, a, problem.Refused)
-	for i := range 10 {
-		w.must(t, CancelFlight{ID: fmt.Sprint("f", i)})
-	}
-	if res := w.must(t, a); res.Rewindowed != 92 {
-		t.Errorf("rewindowed %d, want 92", res.Rewindowed)
-	}
-}
-
 func TestTooManyVertices(t *testing.T) {
 	w := newWorld()
 	saw := func(n int32) geo.Polygon {
@@ -142,7 +127,7 @@ func TestDecodeRefuses(t *testing.T) {
 	if _, err := DecodeEvent(encodeEvent(&Event{Kind: SettingsChanged + 1})); err == nil {
 		t.Error("an unknown event is read")
 	}
-	if _, err := DecodeResult(encodeResult(&Result{Rewindowed: MaxRewindow + 1})); err == nil {
+	if _, err := DecodeResult(encodeResult(&Result{Rewindowed: MaxStepFlights + 1})); err == nil {
 		t.Error("a result over the limit is read")
 	}
 }

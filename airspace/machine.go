@@ -22,9 +22,11 @@ type Machine struct {
 	countLeft int
 	// outline is that of the last flight put, whose memory is used again.
 	outline outline
+	tracer  tracer
+	steps   Steps
 	// ends holds every flight by its end.
 	ends *btree.BTreeG[end]
-	// sectorsMade is the number of the last new sector.
+	// sectorsMade is the last number that a sector got.
 	sectorsMade uint64
 	// control changes state.control.
 	control *control.Machine
@@ -50,7 +52,7 @@ func New() *Machine { return NewAt(0, DefaultRateMilli) }
 func NewAt(serviceNs, rateMilli int64) *Machine {
 	m := &Machine{
 		state: newState(serviceNs, rateMilli), ends: btree.NewBTreeGOptions(end.before, btree.Options{NoLocks: true}),
-		finder: finder{most: MaxConflictSteps}, control: control.New(),
+		finder: finder{most: MaxConflictSteps}, control: control.New(), steps: DefaultSteps(),
 	}
 	m.state.control = m.control.Board()
 	return m

@@ -1,7 +1,6 @@
 package airspace
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -179,32 +178,6 @@ func TestBadInputNamesFieldAndRange(t *testing.T) {
 			t.Errorf("%T: %+v, want field %s, its value and what is allowed", c.cmd, *res.Problem, c.field)
 		}
 	}
-}
-
-func TestTooManyTouched(t *testing.T) {
-	w := newWorld()
-	var cmds []Command
-	for i := range MaxRewindow + 1 {
-		cmds = append(cmds, PutFlight{Flight: eastward(fmt.Sprintf("f%04d", i), 47, 5, 9, startNs)})
-	}
-	w.entry(second, cmds...)
-	a := PutSector{Sector: sectorOf("A", square(deg(46), deg(6), deg(48), deg(8), 300, 400))}
-	res := w.refuse(t, a, problem.Refused)
-	if want := "it touches 2001 flights, and one change may touch 2000"; res.Problem.Detail != want {
-		t.Errorf("detail %q, want %q", res.Problem.Detail, want)
-	}
-	w.refuse(t, SetRules{CrossRefCm: 1}, problem.Refused)
-	w.must(t, SetRules{CrossRefCm: DefaultCrossRefCm, RetainNs: 5})
-	// Below the flights, none is touched.
-	below := a
-	below.Sector = sectorOf("B", square(deg(46), deg(6), deg(48), deg(8), 100, 300))
-	w.must(t, below)
-	w.must(t, CancelFlight{ID: "f0000"})
-	if res := w.must(t, a); res.Rewindowed != MaxRewindow {
-		t.Errorf("rewindowed %d, want %d", res.Rewindowed, MaxRewindow)
-	}
-	w.must(t, PutFlight{Flight: eastward("f0000", 47, 5, 9, startNs)})
-	w.refuse(t, RemoveSector{ID: "A"}, problem.Refused)
 }
 
 func TestCrossReference(t *testing.T) {

@@ -18,80 +18,109 @@ import (
 func TestAgainstNaive(t *testing.T) { rapid.Check(t, againstNaive) }
 
 func againstNaive(t *rapid.T) {
-	pair := &pair{t: t, a: New(), b: New(), logNs: startNs}
-	pair.a.finder.most = rapid.SampledFrom([]int{MaxConflictSteps, MaxConflictSteps, 1, 20}).Draw(t, "steps")
-	pair.b.finder.most = pair.a.finder.most
-	pair.entry(nil)
+	pair := newPair(t)
 	model := newNaive(startNs)
 	draw := &drawer{t: t, model: model}
-	follow := follower{}
+	follow := newFollower()
 	for range rapid.IntRange(1, 25).Draw(t, "entries") {
 		pair.logNs += rapid.SampledFrom([]int64{0, 1, second, 300 * second, 3600 * second}).Draw(t, "after")
-		cmds := make([]Command, rapid.IntRange(0, 4).Draw(t, "commands"))
-		expired := model.advance(pair.logNs)
-		var want []Result
-		for i := range cmds {
-			cmds[i] = draw.command()
-			want = append(want, model.apply(Version{pair.index + 1, uint32(i)}, cmds[i]))
-		}
-		results, events := pair.entry(cmds)
-		compareResults(t, cmds, results, want)
-		compareExpiries(t, events, expired)
-		follow.take(t, events)
+		modelEntry(pair, draw, rapid.IntRange(0, 4).Draw(t, "commands"))
+		follow.take(t, pair.events)
 		follow.compare(t, pair.a.State())
 		compareState(t, pair.a.State(), model)
 		compareConflicts(t, pair.a.State(), model)
 		compareLevels(t, pair.a.State(), model)
 		draw.ask(pair.a.State())
 		if rapid.IntRange(0, 4).Draw(t, "reload") == 0 {
-			pair.b = reload(t, chunksOf(pair.b.State()))
-			pair.b.finder.most = pair.a.finder.most
+			pair.reload()
 			compareState(t, pair.b.State(), model)
 		}
 	}
-	finish(t, pair, model)
+	finish(t, pair, draw, follow)
+}
+
+// modelEntry gives an entry of random commands to the pair and to the model. The model is told when something is staged, and when it is
+// switched to; it knows by itself what must hold then.
+func modelEntry(p *pair, draw *drawer, commands int) {
+	p.begin()
+	expired := draw.model.advance(p.logNs)
+	compareExpiries(p.t, p.events, expired)
+	draw.model.follow(p.t, p.events)
+	for sub := range commands {
+		cmd := draw.command()
+		got := p.apply(uint32(sub), cmd)
+		want := draw.model.apply(Version{p.index, uint32(sub)}, cmd, got)
+		compareResults(p.t, cmd, got, want)
+	}
+	p.end()
 }
 
 // pair is two machines that get the same.
 type pair struct {
-	t     *rapid.T
-	a, b  *Machine
-	index uint64
-	logNs int64
+	t       *rapid.T
+	a, b    *Machine
+	index   uint64
+	logNs   int64
+	events  [][]byte
+	eventsB [][]byte
 }
 
-func (p *pair) entry(cmds []Command) ([]Result, [][]byte) {
+func newPair(t *rapid.T) *pair {
+	p := &pair{t: t, logNs: startNs}
+	steps := DefaultSteps()
+	if rapid.IntRange(0, 3).Draw(t, "small steps") > 0 {
+		steps.Flights = rapid.IntRange(1, 3).Draw(t, "step")
+		steps.Work = rapid.SampledFrom([]int{1, 60, steps.Work}).Draw(t, "work")
+	}
+	p.a, p.b = NewStepped(steps), NewStepped(steps)
+	p.a.finder.most = rapid.SampledFrom([]int{MaxConflictSteps, MaxConflictSteps, 1, 20}).Draw(t, "steps")
+	p.b.finder.most = p.a.finder.most
+	p.begin()
+	p.end()
+	return p
+}
+
+func (p *pair) reload() {
+	steps := p.b.steps
+	p.b = reload(p.t, chunksOf(p.b.State()))
+	p.b.steps, p.b.finder.most = steps, p.a.finder.most
+}
+
+func (p *pair) emitA(e []byte) { p.events = append(p.events, e) }
+func (p *pair) emitB(e []byte) { p.eventsB = append(p.eventsB, e) }
+
+func (p *pair) begin() {
 	p.index++
+	p.events, p.eventsB = nil, nil
+	busy := len(p.a.State().Stagings()) > 0 || p.a.State().conflicts.computing() || p.a.watches(p.logNs)
+	if due := p.a.DueNs(); due != p.b.DueNs() || due != 0 && (due <= p.logNs) != (p.expires() || busy) {
+		p.t.Fatalf("due at %d and %d, log time %d, expires: %v, busy: %v", due, p.b.DueNs(), p.logNs, p.expires(), busy)
+	}
 	at := machine.At{Index: p.index, LogTimeNs: p.logNs}
-	var eventsA, eventsB [][]byte
-	emitA := func(e []byte) { eventsA = append(eventsA, e) }
-	emitB := func(e []byte) { eventsB = append(eventsB, e) }
-	does := p.expires() || p.a.State().conflicts.computing() || p.a.watches(p.logNs)
-	if due := p.a.DueNs(); due != p.b.DueNs() || due != 0 && (due <= p.logNs) != does {
-		p.t.Fatalf("due at %d and %d, log time %d, has something to do: %v", due, p.b.DueNs(), p.logNs, does)
+	p.a.Advance(at, p.emitA)
+	p.b.Advance(at, p.emitB)
+}
+
+func (p *pair) apply(sub uint32, cmd Command) Result {
+	at := machine.At{Index: p.index, Sub: sub, LogTimeNs: p.logNs}
+	a, b := p.a.Apply(at, Encode(cmd), p.emitA), p.b.Apply(at, Encode(cmd), p.emitB)
+	if !bytes.Equal(a, b) {
+		p.t.Fatalf("%T: results differ: %x and %x", cmd, a, b)
 	}
-	p.a.Advance(at, emitA)
-	p.b.Advance(at, emitB)
-	var results []Result
-	for i, cmd := range cmds {
-		at.Sub = uint32(i)
-		a, b := p.a.Apply(at, Encode(cmd), emitA), p.b.Apply(at, Encode(cmd), emitB)
-		if !bytes.Equal(a, b) {
-			p.t.Fatalf("%T: results differ: %x and %x", cmd, a, b)
-		}
-		res, err := DecodeResult(a)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		results = append(results, res)
+	res, err := DecodeResult(a)
+	if err != nil {
+		p.t.Fatal(err)
 	}
-	if !slices.EqualFunc(eventsA, eventsB, bytes.Equal) {
+	return res
+}
+
+func (p *pair) end() {
+	if !slices.EqualFunc(p.events, p.eventsB, bytes.Equal) {
 		p.t.Fatalf("events differ")
 	}
 	if !slices.EqualFunc(chunksOf(p.a.State()), chunksOf(p.b.State()), bytes.Equal) {
 		p.t.Fatalf("chunks differ")
 	}
-	return results, eventsA
 }
 
 // expires reports whether Advance at the pair's log time would remove a flight.
@@ -101,15 +130,13 @@ func (p *pair) expires() bool {
 	return slices.ContainsFunc(s.Flights("", MaxPage), func(f *FlightRecord) bool { return f.EndNs()+s.Settings().RetainNs < now })
 }
 
-func compareResults(t *rapid.T, cmds []Command, got, want []Result) {
-	for i := range got {
-		if got[i].Problem != nil && want[i].Problem != nil && got[i].Problem.Kind == want[i].Problem.Kind {
-			got[i].Problem, want[i].Problem = nil, nil
-		}
-		got[i].ServiceNs = 0
-		if fmt.Sprintf("%+v", deref(got[i])) != fmt.Sprintf("%+v", deref(want[i])) {
-			t.Fatalf("%+v:\ngot  %+v\nwant %+v", cmds[i], deref(got[i]), deref(want[i]))
-		}
+func compareResults(t *rapid.T, cmd Command, got, want Result) {
+	if got.Problem != nil && want.Problem != nil && got.Problem.Kind == want.Problem.Kind {
+		got.Problem, want.Problem = nil, nil
+	}
+	got.ServiceNs = 0
+	if fmt.Sprintf("%+v", deref(got)) != fmt.Sprintf("%+v", deref(want)) {
+		t.Fatalf("%+v:\ngot  %+v\nwant %+v", cmd, deref(got), deref(want))
 	}
 }
 
@@ -138,53 +165,6 @@ func compareExpiries(t *rapid.T, events [][]byte, want []string) {
 	}
 	if !slices.Equal(got, want) {
 		t.Fatalf("expired %v, want %v", got, want)
-	}
-}
-
-// follower knows what the events say, and nothing else: the version of each thing, and the windows of each flight.
-type follower map[string]Event
-
-func (f follower) take(t *rapid.T, events [][]byte) {
-	for _, b := range events {
-		e, err := DecodeEvent(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch e.Kind {
-		case SectorPut, FlightPut:
-			f[e.ID] = e
-		case FlightProgress:
-			if _, isMark := e.Detail.(*Mark); !isMark {
-				t.Fatalf("event %+v", e)
-			}
-			f[e.ID] = e
-		case FlightRewindowed:
-			if f[e.ID].Version != e.Version || slices.Equal(f[e.ID].Windows, e.Windows) {
-				t.Fatalf("event %+v after %+v", e, f[e.ID])
-			}
-			f[e.ID] = e
-		case SectorRemoved, FlightCancelled, FlightExpired:
-			if f[e.ID].Version != e.Version {
-				t.Fatalf("event %+v after %+v", e, f[e.ID])
-			}
-			delete(f, e.ID)
-		}
-	}
-}
-
-func (f follower) compare(t *rapid.T, s *State) {
-	for _, r := range s.Flights("", MaxPage) {
-		if e := f[r.ID]; e.Version != r.Version || e.Callsign != r.Callsign || !slices.Equal(e.Windows, r.Windows) {
-			t.Fatalf("flight %+v, but the events say %+v", r, e)
-		}
-	}
-	for _, n := range s.Sectors("", MaxPage) {
-		if e := f[n.ID]; e.Version != n.Version {
-			t.Fatalf("sector %+v, but the events say %+v", n, e)
-		}
-	}
-	if len(f) != s.FlightCount()+s.SectorCount() {
-		t.Fatalf("the events know %d things", len(f))
 	}
 }
 

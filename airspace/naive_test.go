@@ -18,6 +18,16 @@ type naive struct {
 	settings Settings
 	logNs    int64
 	nowNs    int64
+	// staged are the changes that do not hold yet, or are not told of yet, in their order.
+	staged []*naiveStaging
+}
+
+// naiveStaging is what a command is to change, and whether that holds.
+type naiveStaging struct {
+	version Version
+	sectors map[string]*Sector // nil for one that goes
+	rules   *SetRules
+	holds   bool
 }
 
 func newNaive(logNs int64) *naive {
@@ -137,29 +147,98 @@ func (n *naive) advance(logNs int64) []string {
 	return ids
 }
 
-func (n *naive) apply(at Version, cmd Command) Result {
+// busy says whether something is being changed already, the rules where the name is empty.
+func (n *naive) busy(id string) bool {
+	return slices.ContainsFunc(n.staged, func(st *naiveStaging) bool {
+		_, sector := st.sectors[id]
+		return sector || st.rules != nil
+	})
+}
+
+// change makes a change of sectors or rules hold, now or, where the machine says that it stages it, later.
+func (n *naive) change(st *naiveStaging, staged bool) Result {
+	if last := len(n.staged) - 1; staged && last >= 0 && n.staged[last].version == st.version {
+		both := *n.staged[last]
+		both.sectors = maps.Clone(both.sectors)
+		maps.Copy(both.sectors, st.sectors)
+		n.staged[last] = &both
+		return Result{Version: st.version, Staged: true}
+	}
+	if staged {
+		n.staged = append(n.staged, st)
+		return Result{Version: st.version, Staged: true}
+	}
+	return Result{Version: st.version, Rewindowed: n.hold(st)}
+}
+
+func (n *naive) hold(st *naiveStaging) int {
+	for id, s := range st.sectors {
+		if s == nil {
+			delete(n.sectors, id)
+		} else {
+			n.sectors[id] = SectorRecord{*s, st.version}
+		}
+	}
+	if st.rules != nil {
+		n.settings.CrossRefCm, n.settings.RetainNs, n.settings.Separation, n.settings.Version = st.rules.CrossRefCm, st.rules.RetainNs, st.rules.Separation, st.version
+	}
+	return n.rewindow()
+}
+
+// follow learns from the events of an entry's beginning which change holds now, and which is through.
+func (n *naive) follow(t failer, events [][]byte) {
+	said := map[string]bool{}
+	for _, b := range events {
+		e, err := DecodeEvent(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch e.Kind {
+		case SectorPut, SectorRemoved, SettingsChanged:
+			said[e.ID] = true
+		case SectorSettled:
+			n.staged = slices.DeleteFunc(n.staged, func(st *naiveStaging) bool { return st.version == e.Version && st.holds })
+		}
+	}
+	if len(said) == 0 {
+		return
+	}
+	st := n.staged[0]
+	if st.holds || st.rules == nil && !slices.Equal(slices.Sorted(maps.Keys(said)), slices.Sorted(maps.Keys(st.sectors))) || st.rules != nil && !said[""] {
+		t.Fatal("the switch says", said, "of", st)
+	}
+	st.holds = true
+	n.hold(st)
+}
+
+// apply runs a command; what the machine came to says whether it staged it.
+func (n *naive) apply(at Version, cmd Command, got Result) Result {
 	if p := Validate(cmd); p != nil {
 		return Result{Problem: p}
 	}
 	switch cmd := cmd.(type) {
 	case Atomic:
-		return n.atomic(at, cmd)
+		return n.atomic(at, cmd, got)
 	case PutSector:
 		if kind, current := hold(n.sectors, cmd.Sector.ID, cmd.If, func(s SectorRecord) Version { return s.Version }); kind != 0 {
 			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
 		}
-		n.sectors[cmd.Sector.ID] = SectorRecord{cmd.Sector, at}
-		return Result{Version: at, Rewindowed: n.rewindow()}
+		if n.busy(cmd.Sector.ID) {
+			return Result{Problem: &problem.Error{Kind: problem.Conflict}}
+		}
+		return n.change(&naiveStaging{version: at, sectors: map[string]*Sector{cmd.Sector.ID: &cmd.Sector}}, got.Staged)
 	case RemoveSector:
 		kind, current := hold(n.sectors, cmd.ID, cmd.If, func(s SectorRecord) Version { return s.Version })
 		if _, ok := n.sectors[cmd.ID]; kind == 0 && !ok {
 			kind = problem.NotFound
 		}
+		if kind == 0 && n.busy(cmd.ID) {
+			kind = problem.Conflict
+		}
 		if kind != 0 {
 			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
 		}
-		delete(n.sectors, cmd.ID)
-		return Result{Version: at, Rewindowed: n.rewindow()}
+		return n.change(&naiveStaging{version: at, sectors: map[string]*Sector{cmd.ID: nil}}, got.Staged)
 	case PutFlight:
 		if kind, current := hold(n.flights, cmd.Flight.ID, cmd.If, func(f FlightRecord) Version { return f.Version }); kind != 0 {
 			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
@@ -192,23 +271,28 @@ func (n *naive) apply(at Version, cmd Command) Result {
 		delete(n.flights, cmd.ID)
 		return Result{Version: at}
 	}
-	return n.set(at, cmd)
+	return n.set(at, cmd, got.Staged)
 }
 
 // atomic is the definition: on a copy, which is kept if all take effect.
-func (n *naive) atomic(at Version, cmd Atomic) Result {
+func (n *naive) atomic(at Version, cmd Atomic, got Result) Result {
 	trial := *n
-	trial.sectors, trial.flights = maps.Clone(n.sectors), maps.Clone(n.flights)
-	var parts []Result
-	for _, one := range cmd.Commands {
-		res := trial.apply(at, one)
+	trial.sectors, trial.flights, trial.staged = maps.Clone(n.sectors), maps.Clone(n.flights), slices.Clone(n.staged)
+	whole := Result{Version: at}
+	for i, one := range cmd.Commands {
+		var said Result
+		if i < len(got.Parts) {
+			said = got.Parts[i]
+		}
+		res := trial.apply(at, one, said)
 		if res.Problem != nil {
 			return res
 		}
-		parts = append(parts, res)
+		whole.Parts = append(whole.Parts, res)
+		whole.Staged = whole.Staged || res.Staged
 	}
 	*n = trial
-	return Result{Version: at, Parts: parts}
+	return whole
 }
 
 func (n *naive) progress(at Version, cmd ReportProgress, f FlightRecord) Result {
@@ -243,24 +327,24 @@ func (n *naive) progress(at Version, cmd ReportProgress, f FlightRecord) Result 
 	return Result{Version: at, Windows: f.Windows}
 }
 
-func (n *naive) set(at Version, cmd Command) Result {
+func (n *naive) set(at Version, cmd Command, staged bool) Result {
 	if m := cmd.precondition().Match; m != nil && *m != n.settings.Version {
 		return Result{Problem: &problem.Error{Kind: problem.PreconditionFailed}, Current: new(n.settings.Version)}
 	}
-	changed := 0
-	switch cmd := cmd.(type) {
-	case SetService:
-		anchor := cmp.Or(cmd.AnchorNs, n.nowNs)
-		if anchor < n.nowNs {
-			return Result{Problem: &problem.Error{Kind: problem.Refused}}
-		}
-		n.settings.ServiceAnchorLogNs, n.settings.ServiceAnchorNs, n.settings.RateMilli, n.nowNs = n.logNs, anchor, cmd.RateMilli, anchor
-	case SetRules:
-		n.settings.CrossRefCm, n.settings.RetainNs, n.settings.Separation = cmd.CrossRefCm, cmd.RetainNs, cmd.Separation
-		changed = n.rewindow()
+	if slices.ContainsFunc(n.staged, func(st *naiveStaging) bool { return st.rules != nil }) {
+		return Result{Problem: &problem.Error{Kind: problem.Conflict}}
 	}
+	if cmd, is := cmd.(SetRules); is {
+		return n.change(&naiveStaging{version: at, rules: &cmd}, staged)
+	}
+	set := cmd.(SetService)
+	anchor := cmp.Or(set.AnchorNs, n.nowNs)
+	if anchor < n.nowNs {
+		return Result{Problem: &problem.Error{Kind: problem.Refused}}
+	}
+	n.settings.ServiceAnchorLogNs, n.settings.ServiceAnchorNs, n.settings.RateMilli, n.nowNs = n.logNs, anchor, set.RateMilli, anchor
 	n.settings.Version = at
-	return Result{Version: at, Rewindowed: changed}
+	return Result{Version: at}
 }
 
 func hold[R any](there map[string]R, id string, when Precondition, version func(R) Version) (problem.Kind, *Version) {

@@ -130,7 +130,7 @@ func (cmd ReportProgress) apply(c *change) Result {
 	if len(old.Volumes) > 0 && (len(cmd.Path) > 0 || cmd.SpreadNs != 0) {
 		return refused(cmd.Op(), cmd.ID, "its plan is volumes, which hold all places where it may be; a report can give it a mark, but no path and no spread")
 	}
-	n, p := cmd.amended(&old.FlightRecord)
+	n, p := cmd.amended(c.m.state.record(old))
 	if p != nil {
 		return Result{Problem: p}
 	}

@@ -20,6 +20,9 @@ type Result struct {
 	Windows []SectorWindow
 	// Rewindowed is how many other flights had their windows changed.
 	Rewindowed int
+	// Staged says that the change touches more flights than one entry may change: it is agreed, is being prepared, and will hold from one
+	// later entry on, as a whole, under Version. Until then all is as before. See State.Stagings.
+	Staged bool
 	// Current is the version that is there, where a Precondition did not hold; nil where nothing is there.
 	Current *Version
 	// Parts are what the commands of an Atomic came to, in their order; their Version is that of the whole, and their ServiceNs 0.
@@ -48,6 +51,7 @@ func appendOutcome(w *codec.Writer, res *Result) {
 	w.I64(res.ServiceNs)
 	appendWindows(w, res.Windows)
 	w.Uvarint(uint64(res.Rewindowed))
+	w.Bool(res.Staged)
 	w.Bool(res.Current != nil)
 	if res.Current != nil {
 		appendVersion(w, *res.Current)
@@ -65,10 +69,10 @@ func appendOutcome(w *codec.Writer, res *Result) {
 func readOutcome(r *codec.Reader) Result {
 	res := Result{Problem: readProblem(r), Version: readVersion(r), ServiceNs: r.I64(), Windows: readWindows(r)}
 	n := r.Uvarint()
-	if n > MaxRewindow {
+	if n > MaxStepFlights {
 		r.Fail()
 	}
-	res.Rewindowed = int(n)
+	res.Rewindowed, res.Staged = int(n), r.Bool()
 	if r.Bool() {
 		res.Current = new(readVersion(r))
 	}

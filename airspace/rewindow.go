@@ -2,14 +2,14 @@ package airspace
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 
+	"onevoice/geo"
 	"onevoice/problem"
 )
 
-// Sectors are where they are at all times.
+// Beyond all times that a window may name.
 const (
 	everBefore = math.MinInt64
 	everAfter  = math.MaxInt64
@@ -19,140 +19,195 @@ const (
 type rewindowed struct {
 	old     *flight
 	windows []SectorWindow
+	// next are those after the switch to what is being staged, where the flight has such.
+	next []SectorWindow
 }
 
-// planSector finds the flights whose windows change when a sector does, in the order of their identifiers; old is nil for
-// a new sector, n for one that goes. Nothing is changed yet.
-func (s *State) planSector(id string, old, n *sector, work *int) ([]rewindowed, *problem.Error) {
-	near, p := s.touched(id, old, n, work)
-	if p != nil {
-		return nil, p
-	}
-	plan := planner{}
-	var tracer tracer
-	for _, t := range near {
-		windows := slices.DeleteFunc(slices.Clone(t.flight.Windows), func(w SectorWindow) bool { return w.Sector == id })
-		if t.comesNear {
-			windows = tracer.appendIn(windows, &t.flight.Flight, n, s.settings.CrossRefCm)
-			sortWindows(windows)
-		}
-		if tracer.overworked() {
-			return nil, tooMuchWork(len(near))
-		}
-		if p := plan.add(t.flight, windows); p != nil {
-			return nil, p
-		}
-	}
-	return plan.list, nil
-}
-
-// touch is a flight that a change of a sector touches; comesNear says that it may have windows in the sector as it becomes.
-type touch struct {
-	flight    *flight
-	comesNear bool
-}
-
-// touched lists the flights that have a window in the sector, or come near it as it becomes. It refuses when they are more
-// than MaxRewindow or looking at them takes more than MaxWork.
-func (s *State) touched(id string, old, n *sector, work *int) ([]touch, *problem.Error) {
-	var near []touch
-	var o outline
-	found := 0
-	candidates := s.nearEither(old, n)
-	for _, f := range candidates {
-		*work++
-		touches := false
-		if n != nil {
-			o.lay(&f.Flight)
-			*work += len(o.legs)
-			touches = o.touches(n, s.settings.CrossRefCm, work)
-		}
-		if *work > MaxWork {
-			return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("finding the windows of the %d flights it touches, and more, takes over %d steps; cut it into simpler sectors", found, MaxWork)}
-		}
-		if !touches && !f.visits(id) {
-			continue
-		}
-		if found++; found <= MaxRewindow {
-			near = append(near, touch{f, touches})
-		}
-	}
-	if found > MaxRewindow {
-		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches %d flights, and one change may touch %d", found, MaxRewindow)}
-	}
-	return near, nil
-}
-
-func tooMuchWork(flights int) *problem.Error {
-	return &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("finding the windows of the %d flights it touches, and more, takes over %d steps; cut it into simpler sectors", flights, MaxWork)}
-}
-
-// nearEither lists the flights near a sector as it was or as it becomes, each where it is not nil, by identifier.
-func (s *State) nearEither(old, n *sector) []*flight {
-	var list []*flight
-	for _, at := range []*sector{old, n} {
-		if at != nil {
-			list = s.near(list, at.tiles, at.extent(everBefore, everAfter))
-		}
-	}
-	slices.SortFunc(list, func(a, b *flight) int { return cmp.Compare(a.ID, b.ID) })
-	return slices.Compact(list)
-}
-
-func (f *flight) visits(sector string) bool {
-	return slices.ContainsFunc(f.Windows, func(w SectorWindow) bool { return w.Sector == sector })
-}
-
-// planAll finds the flights whose windows change when the rules do.
-func (m *Machine) planAll(crossRefCm int32) ([]rewindowed, *problem.Error) {
+// planSectors finds the flights whose windows change by changes of sectors, in the order of their identifiers. Nothing is changed yet. It
+// says whether they fit into one entry; whether they do depends on the flights alone and not on the order in which they are found. Where
+// they do, it adds to work what finding them took.
+func (m *Machine) planSectors(changes []sectorChange, work *int) (plan []rewindowed, fits bool, p *problem.Error) {
 	s := &m.state
-	if n := s.numbers.Len(); n > MaxRewindow {
-		return nil, &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("it touches all %d flights, and one change may touch %d", n, MaxRewindow)}
+	changes = s.moved(changes)
+	near, fits := m.touched(changes, work)
+	if !fits {
+		return nil, false, nil
 	}
-	plan := planner{}
+	planner := planner{most: m.steps.Windows}
+	for _, f := range near {
+		m.outline.lay(&f.Flight)
+		r := rewindowed{old: f}
+		is := s.record(f)
+		one := 0
+		if r.windows, _, p = m.windowsAfter(changes, &m.outline, is.Windows, s.settings.CrossRefCm, &one); p != nil {
+			return nil, false, p
+		}
+		if f.next != nil && s.preparing() != nil {
+			if r.next, _, p = m.windowsAfter(changes, &m.outline, f.next.Windows, s.settings.CrossRefCm, new(int)); p != nil {
+				return nil, false, p
+			}
+		}
+		if planner.work += one; planner.work > m.steps.Work {
+			return nil, false, nil
+		}
+		planner.add(is, r)
+	}
+	return planner.list, planner.windows <= m.steps.Windows, nil
+}
+
+// touched lists the flights that have a window in what changes, or come near it as it becomes, by identifier; false where these are more than
+// one entry changes.
+func (m *Machine) touched(changes []sectorChange, taken *int) (near []*flight, fits bool) {
+	s := &m.state
+	var o outline
+	work := *taken
+	seen := map[uint32]bool{}
+	look := func(number uint32, t thing) bool {
+		if seen[number] {
+			return true
+		}
+		seen[number] = true
+		f := t.(*flight)
+		o.lay(&f.Flight)
+		work += 1 + len(o.legs)
+		if touches(changes, &o, s.record(f).Windows, s.settings.CrossRefCm, &work) {
+			near = append(near, f)
+		}
+		return len(near) <= m.steps.Flights && work <= m.steps.Work
+	}
+	for _, n := range s.asTheyWereAndBecome(changes) {
+		e := n.extent(everBefore, everAfter)
+		s.places.find(n.tiles, &e, s.settings.CrossRefCm, look)
+	}
+	if len(near) > m.steps.Flights || work > m.steps.Work {
+		return nil, false
+	}
+	*taken = work
+	slices.SortFunc(near, func(a, b *flight) int { return cmp.Compare(a.ID, b.ID) })
+	return near, true
+}
+
+// asTheyWereAndBecome lists sectors as they are and as changes make them.
+func (s *State) asTheyWereAndBecome(changes []sectorChange) []*sector {
+	var list []*sector
+	for _, ch := range changes {
+		if old, there := s.sectors.Get(ch.id); there {
+			list = append(list, old)
+		}
+		if ch.n != nil {
+			list = append(list, ch.n)
+		}
+	}
+	return list
+}
+
+// touches reports whether a flight has a window in what changes, or comes near it as it becomes.
+func touches(changes []sectorChange, o *outline, windows []SectorWindow, crossRefCm int32, work *int) bool {
+	found := false
+	for _, ch := range changes {
+		if ch.n != nil && o.touches(ch.n, crossRefCm, work) {
+			found = true
+		}
+	}
+	return found || slices.ContainsFunc(windows, func(w SectorWindow) bool { return changed(changes, w.Sector) })
+}
+
+func changed(changes []sectorChange, id string) bool {
+	return slices.ContainsFunc(changes, func(ch sectorChange) bool { return ch.id == id })
+}
+
+// windowsAfter gives the windows of a flight after changes of sectors, and whether it has or had any in what changes.
+func (m *Machine) windowsAfter(changes []sectorChange, o *outline, before []SectorWindow, crossRefCm int32, work *int) (windows []SectorWindow, touched bool, p *problem.Error) {
+	windows = slices.DeleteFunc(slices.Clone(before), func(w SectorWindow) bool { return changed(changes, w.Sector) })
+	stay := len(windows)
+	t := &m.tracer
+	t.work = *work
+	for _, ch := range changes {
+		if ch.n != nil && o.touches(ch.n, crossRefCm, &t.work) && !t.overworked() {
+			windows = t.appendIn(windows, o.flight, ch.n, crossRefCm)
+		}
+		if t.overworked() {
+			return nil, false, tooMuchWork(o.flight.ID)
+		}
+	}
+	*work = t.work
+	if len(windows) > MaxFlightWindows {
+		return nil, false, tooManyWindows(o.flight.ID, len(windows))
+	}
+	touched = stay < len(before) || stay < len(windows)
+	sortWindows(windows)
+	return windows, touched, nil
+}
+
+// planAll finds the flights whose windows change when the rules do, as planSectors does.
+func (m *Machine) planAll(crossRefCm int32) (plan []rewindowed, fits bool, p *problem.Error) {
+	s := &m.state
+	if s.numbers.Len() > m.steps.Flights || len(s.stagings) > 0 {
+		return nil, false, nil
+	}
+	planner := planner{most: m.steps.Windows}
 	work := 0
-	var refusal *problem.Error
 	s.numbers.Scan(func(_ string, n uint32) bool {
 		f := s.flightAt(n)
 		m.outline.lay(&f.Flight)
+		one := 0
 		var windows []SectorWindow
-		if windows, refusal = m.windowsOf(&m.outline, f.tiles, crossRefCm, &work); refusal == nil {
-			refusal = plan.add(f, windows)
+		if windows, p = m.windowsOf(&m.outline, f.tiles, crossRefCm, &one); p != nil {
+			return false
 		}
-		return refusal == nil
+		planner.add(&f.FlightRecord, rewindowed{old: f, windows: windows})
+		work += one
+		return work <= m.steps.Work
 	})
-	return plan.list, refusal
+	return planner.list, work <= m.steps.Work && planner.windows <= planner.most, p
 }
 
-// planner collects what changes, within the limits.
+// planner collects what changes.
 type planner struct {
-	list    []rewindowed
-	windows int
+	list          []rewindowed
+	windows, most int
+	work          int
 }
 
-func (p *planner) add(f *flight, windows []SectorWindow) *problem.Error {
-	if slices.Equal(windows, f.Windows) {
-		return nil
+// add takes a flight that gets other windows than it has now; there is no use in keeping more than may be.
+func (p *planner) add(is *FlightRecord, r rewindowed) {
+	if slices.Equal(r.windows, is.Windows) {
+		return
 	}
-	if len(windows) > MaxFlightWindows {
-		return tooManyWindows(f.ID, len(windows))
+	if p.windows += len(r.windows); p.windows <= p.most {
+		p.list = append(p.list, r)
 	}
-	if p.windows += len(windows); p.windows > MaxRewindowWindows {
-		return &problem.Error{Kind: problem.Refused, Detail: fmt.Sprintf("the flights it touches have over %d windows", MaxRewindowWindows)}
-	}
-	p.list = append(p.list, rewindowed{f, windows})
-	return nil
 }
 
-// rewindow gives the flights of a plan their new windows.
-func (c *change) rewindow(plan []rewindowed) {
+// rewindow gives the flights of a plan their new windows, and counts them. A flight that a staging has not told of yet is told of with it.
+func (c *change) rewindow(plan []rewindowed) int {
 	for _, r := range plan {
 		n := *r.old
-		n.Windows = r.windows
+		n.Windows, n.next, n.stays = r.windows, nil, nil
 		c.m.derive(&n)
+		if r.next != nil {
+			st := c.m.state.preparing()
+			n.next = &coming{FlightRecord: r.old.FlightRecord, of: st.of}
+			n.next.Windows = r.next
+			n.next.stays = c.m.staysOf(&n.next.FlightRecord, st.numberOf)
+		}
 		c.m.state.places.renew(n.number, &n)
 		c.m.replaceVisits(r.old, &n)
-		c.event(Event{Kind: FlightRewindowed, ID: n.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
+		if !slices.Equal(n.Windows, r.old.Windows) {
+			c.event(rewindowedEvent(&n))
+		}
 		c.conflicts().rewindowed(r.old, &n)
 	}
+	return len(plan)
+}
+
+func rewindowedEvent(f *flight) Event {
+	return Event{Kind: FlightRewindowed, ID: f.ID, Version: f.Version, Callsign: f.Callsign, Windows: f.Windows}
+}
+
+// samePlace reports whether two sectors are at the same places at the same times, with the same separation: then no flight has to be looked at.
+func samePlace(a, b *Sector) bool {
+	return a.Separation == b.Separation && slices.EqualFunc(a.Volumes, b.Volumes, func(p, q geo.Polygon) bool {
+		return p.Band == q.Band && slices.EqualFunc(p.Rings, q.Rings, slices.Equal[geo.Ring])
+	})
 }

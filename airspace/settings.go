@@ -5,6 +5,7 @@ import (
 
 	"onevoice/codec"
 	"onevoice/geo"
+	"onevoice/problem"
 )
 
 // SetService sets service time to AnchorNs at this entry, and how fast it runs from there. It is Refused where service
@@ -15,8 +16,9 @@ type SetService struct {
 	If        Precondition
 }
 
-// SetRules sets CrossRefCm, RetainNs and Separation. All windows are computed anew where CrossRefCm changes; it is Refused where more
-// than MaxRewindow flights are held then. All conflicts are, in steps, where CrossRefCm or Separation changes.
+// SetRules sets CrossRefCm, RetainNs and Separation. All windows are computed anew where CrossRefCm changes; where that is more than a step's
+// work all three are staged (see Result.Staged), and no sector may be changed until that is through. All conflicts are worked out anew, in
+// steps, where CrossRefCm or Separation changes.
 type SetRules struct {
 	CrossRefCm int32
 	RetainNs   int64
@@ -62,6 +64,10 @@ func (cmd SetRules) check(c *checker) {
 }
 
 func (cmd SetService) apply(c *change) Result {
+	if p := c.m.state.rulesBusy(); p != nil {
+		p.Op = cmd.Op()
+		return Result{Problem: p}
+	}
 	clock := &c.m.state.clock
 	anchor := cmd.AnchorNs
 	if anchor == 0 {
@@ -78,23 +84,38 @@ func (cmd SetService) apply(c *change) Result {
 
 func (cmd SetRules) apply(c *change) Result {
 	s := &c.m.state
+	if p := s.rulesBusy(); p != nil {
+		p.Op = cmd.Op()
+		return Result{Problem: p}
+	}
 	var plan []rewindowed
 	if cmd.CrossRefCm != s.settings.CrossRefCm {
-		all, p := c.m.planAll(cmd.CrossRefCm)
+		all, fits, p := c.m.planAll(cmd.CrossRefCm)
 		if p != nil {
 			p.Op = cmd.Op()
 			return Result{Problem: p}
+		}
+		if !fits {
+			return c.stage(cmd.Op(), &staging{of: &generation{version: c.at}, rules: &rules{cmd.CrossRefCm, cmd.RetainNs, cmd.Separation}})
 		}
 		plan = all
 	}
 	apart := cmd.CrossRefCm != s.settings.CrossRefCm || cmd.Separation != s.settings.Separation
 	s.settings.CrossRefCm, s.settings.RetainNs, s.settings.Separation = cmd.CrossRefCm, cmd.RetainNs, cmd.Separation
 	c.settingsChanged()
-	c.rewindow(plan)
+	rewindowed := c.rewindow(plan)
 	if apart {
 		c.m.sweepConflicts()
 	}
-	return Result{Rewindowed: len(plan)}
+	return Result{Rewindowed: rewindowed}
+}
+
+// rulesBusy refuses to change settings while rules are being changed.
+func (s *State) rulesBusy() *problem.Error {
+	if _, staged := s.StagingOf(""); staged {
+		return s.busy("")
+	}
+	return nil
 }
 
 func (c *change) settingsChanged() {

@@ -3,13 +3,19 @@ package airspace
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"onevoice/codec"
 	"onevoice/problem"
 )
 
-// chunkHead is the kind of the first chunk; those of the sections follow. The numbers are part of the format.
-const chunkHead uint8 = 1
+// The kinds of chunk: the first is the head, those of the sections follow. The numbers are part of the format.
+const (
+	chunkHead     uint8 = 1
+	chunkSectors  uint8 = 2
+	chunkFlights  uint8 = 3
+	chunkStagings uint8 = 7
+)
 
 // section is a list of records of one kind in a snapshot. The head says how many records each has, in the order of the sections.
 type section struct {
@@ -25,8 +31,9 @@ type section struct {
 // sections come in the order in which what they hold refers to one another.
 func sections() []section {
 	return []section{
-		{2, (*State).SectorCount, writeSectors, (*Machine).loadSector},
-		{3, (*State).FlightCount, writeFlights, (*Machine).loadFlight},
+		{chunkSectors, (*State).SectorCount, writeSectors, (*Machine).loadSector},
+		{chunkStagings, (*State).stagingRecords, writeStagings, (*Machine).loadStaging},
+		{chunkFlights, (*State).FlightCount, writeFlights, (*Machine).loadFlight},
 		{5, (*State).controlCount, writeControl, (*Machine).loadControl},
 		{6, countForecast, writeForecast, (*Machine).loadForecast},
 	}
@@ -71,7 +78,7 @@ func writeSectors(s *State, add func(func(*codec.Writer)) bool) {
 
 func writeFlights(s *State, add func(func(*codec.Writer)) bool) {
 	s.numbers.Scan(func(_ string, n uint32) bool {
-		return add(func(w *codec.Writer) { appendFlightRecord(w, &s.flightAt(n).FlightRecord) })
+		return add(func(w *codec.Writer) { snapshotFlight(w, s.flightAt(n)) })
 	})
 }
 
@@ -111,7 +118,8 @@ func (p *packer) flush() bool {
 
 // loader is where a machine stands in reading a snapshot.
 type loader struct {
-	kind   uint8    // of the last chunk
+	kind   uint8    // of the last chunk, 0 where there was none
+	place  int      // of that kind among the sections, from 1
 	last   string   // name of the last record
 	counts []uint64 // promised by the head, for each section
 }
@@ -133,21 +141,22 @@ func (m *Machine) loadChunk(r *codec.Reader) error {
 		return fmt.Errorf("format %d, this build reads %d", v, Format)
 	}
 	kind := r.U8()
-	if l := &m.load; kind < l.kind || (kind == chunkHead) != (l.kind == 0) {
-		return fmt.Errorf("chunk of kind %d after one of kind %d", kind, l.kind)
-	}
-	if kind != m.load.kind {
-		m.load.kind, m.load.last = kind, ""
+	if (kind == chunkHead) != (m.load.kind == 0) {
+		return fmt.Errorf("chunk of kind %d after one of kind %d", kind, m.load.kind)
 	}
 	if kind == chunkHead {
+		m.load.kind = kind
 		return m.loadHead(r)
 	}
-	for _, part := range sections() {
-		if part.kind == kind {
-			return m.loadRecords(r, part.load)
-		}
+	list := sections()
+	place := 1 + slices.IndexFunc(list, func(part section) bool { return part.kind == kind })
+	if place < max(m.load.place, 1) {
+		return fmt.Errorf("chunk of kind %d after one of kind %d, or an unknown one", kind, m.load.kind)
 	}
-	return fmt.Errorf("chunk of unknown kind %d", kind)
+	if place > m.load.place {
+		m.load.kind, m.load.place, m.load.last = kind, place, ""
+	}
+	return m.loadRecords(r, list[place-1].load)
 }
 
 func (m *Machine) loadRecords(r *codec.Reader, load func(*Machine, *codec.Reader) error) error {
@@ -213,23 +222,34 @@ func (m *Machine) loadSector(r *codec.Reader) error {
 	if err := m.next(&c, r); err != nil {
 		return err
 	}
-	m.setSector(newSector(rec.Sector, rec.Version), nil)
+	n := newSector(rec.Sector, rec.Version)
+	n.number = m.newNumber()
+	m.setSectors([]sectorChange{{rec.ID, n}})
 	return nil
 }
 
 func (m *Machine) loadFlight(r *codec.Reader) error {
-	rec := readFlightRecord(r)
-	c := checker{op: "load flight", subject: rec.ID}
-	c.flight(&rec.Flight)
+	f := &flight{FlightRecord: readFlightRecord(r)}
+	var after []SectorWindow
+	both := r.Bool()
+	if both {
+		after = readWindows(r)
+	}
+	c := checker{op: "load flight", subject: f.ID}
+	c.flight(&f.Flight)
 	if c.found == nil {
-		m.checkWindows(&c, &rec)
-		c.progress(&rec)
+		m.checkWindows(&c, &f.FlightRecord)
+		c.progress(&f.FlightRecord)
+	}
+	if both {
+		m.loadComing(&c, f, after)
 	}
 	if err := m.next(&c, r); err != nil {
 		return err
 	}
-	m.outline.lay(&rec.Flight)
-	m.addFlight(&flight{FlightRecord: rec, tiles: m.outline.tiles()})
+	m.outline.lay(&f.Flight)
+	f.tiles = m.outline.tiles()
+	m.addFlight(f)
 	return nil
 }
 
@@ -241,13 +261,22 @@ func (m *Machine) checkWindows(c *checker, f *FlightRecord) {
 		if i > 0 && compareWindows(f.Windows[i-1], w) >= 0 {
 			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d at %s", w.EnterMinNs, w.Sector), "sorted by entry and sector")
 		}
-		if _, ok := m.state.sectors.Get(w.Sector); !ok {
+		if !m.state.known(w.Sector) {
 			c.fail(problem.Invalid, "windows", w.Sector, "a sector that is there")
 		}
 		if w.EnterMinNs < f.BeginNs() || w.EnterMinNs >= w.LeaveMaxNs || w.LeaveMaxNs > f.EndNs() {
 			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d to %d", w.EnterMinNs, w.LeaveMaxNs), fmt.Sprintf("within %d to %d", f.BeginNs(), f.EndNs()))
 		}
 	}
+}
+
+// known says whether there may be windows in a sector: it is there, or a staged change makes it or takes it away.
+func (s *State) known(id string) bool {
+	_, there := s.sectors.Get(id)
+	if !there && len(s.stagings) > 0 {
+		_, there = s.stagings[0].find(id)
+	}
+	return there
 }
 
 // Loaded implements machine.Machine.

@@ -26,6 +26,8 @@ type State struct {
 	// control is who controls what.
 	control *control.Board
 	levels  levelTable
+	// stagings are the changes that are being made in steps, at most MaxStagings. The slice and what it points to never change.
+	stagings []*staging
 }
 
 var _ machine.Root = (*State)(nil)
@@ -33,7 +35,8 @@ var _ machine.Root = (*State)(nil)
 // sector is a sector with what is derived from it. It never changes.
 type sector struct {
 	SectorRecord
-	// number is the machine's own name for it, which it keeps when it is replaced.
+	// number is the machine's own name for it, and the visits to it are under that. It keeps it when it is replaced in one entry; a staged change
+	// gives it another, so that the visits of before and of after do not meet.
 	number  uint64
 	volumes []*geo.Prepared
 	blocks  []int // of edges, for each volume; what a leg near it costs
@@ -85,6 +88,8 @@ type flight struct {
 	tiles  []uint64
 	stays  []stay // one for each window
 	needs  []need
+	// next is what a staged change makes of it, nil where it makes nothing of it.
+	next *coming
 }
 
 func (f *flight) covering() []uint64 { return f.tiles }
@@ -144,7 +149,7 @@ func (s *State) SectorCount() int { return s.sectors.Len() }
 // Flight gives one flight.
 func (s *State) Flight(id string) (*FlightRecord, bool) {
 	if found := s.flight(id); found != nil {
-		return &found.FlightRecord, true
+		return s.record(found), true
 	}
 	return nil, false
 }
@@ -162,7 +167,7 @@ func (s *State) flightAt(number uint32) *flight { return s.places.get(number).(*
 
 // Flights lists flights by identifier, from the first above after, at most limit (cut to MaxPage).
 func (s *State) Flights(after string, limit int) []*FlightRecord {
-	return page(s.numbers, after, limit, func(n uint32) *FlightRecord { return &s.flightAt(n).FlightRecord })
+	return page(s.numbers, after, limit, func(n uint32) *FlightRecord { return s.record(s.flightAt(n)) })
 }
 
 // FlightCount is how many flights are held.

@@ -7,10 +7,8 @@ func (m *Machine) addFlight(f *flight) {
 	f.number = s.places.file(f, m.outline.extent())
 	s.numbers.Set(f.ID, f.number)
 	m.ends.Set(end{f.EndNs(), f.ID})
-	for i := range f.stays {
-		s.visits.Set(f.stays[i].visit())
-	}
-	m.ageWindows(nil, f.Windows)
+	m.addVisits(f)
+	m.ageWindows(nil, s.record(f).Windows)
 }
 
 // replaceFlight puts a flight in the place of another plan of the same name; the outline is the new plan's. What stays where it is
@@ -33,14 +31,37 @@ func (m *Machine) dropFlight(f *flight) {
 	s.numbers.Delete(f.ID)
 	s.places.remove(f.number)
 	m.ends.Delete(end{f.EndNs(), f.ID})
-	for i := range f.stays {
-		s.visits.Delete(f.stays[i].visit())
+	m.dropVisits(f.stays)
+	if f.next != nil {
+		m.dropVisits(f.next.stays)
 	}
-	m.ageWindows(f.Windows, nil)
+	m.ageWindows(m.state.record(f).Windows, nil)
+}
+
+func (m *Machine) dropVisits(stays []stay) {
+	for i := range stays {
+		m.state.visits.Delete(stays[i].visit())
+	}
+}
+
+// addVisits puts the visits of a flight into their tree, those of after a switch too.
+func (m *Machine) addVisits(f *flight) {
+	for i := range f.stays {
+		m.state.visits.Set(f.stays[i].visit())
+	}
+	if f.next == nil {
+		return
+	}
+	for i := range f.next.stays {
+		m.state.visits.Set(f.next.stays[i].visit())
+	}
 }
 
 // replaceVisits puts the visits of one flight in the place of another's of the same name.
 func (m *Machine) replaceVisits(old, n *flight) {
+	if old.next != nil {
+		m.dropVisits(old.next.stays)
+	}
 	for i := range old.stays {
 		v := old.stays[i].visit()
 		if i < len(n.stays) {
@@ -50,23 +71,33 @@ func (m *Machine) replaceVisits(old, n *flight) {
 		}
 		m.state.visits.Delete(v)
 	}
-	for i := range n.stays {
-		m.state.visits.Set(n.stays[i].visit())
-	}
-	m.ageWindows(old.Windows, n.Windows)
+	m.addVisits(n)
+	m.ageWindows(m.state.record(old).Windows, m.state.record(n).Windows)
 }
 
 // derive makes what follows from a flight's plan and windows.
 func (m *Machine) derive(f *flight) {
-	f.stays, f.needs = m.staysOf(f), m.state.needsOf(&f.FlightRecord)
+	if f.stays == nil {
+		f.stays = m.staysOf(&f.FlightRecord, m.state.numberOf)
+	}
+	f.needs = m.state.needsOf(m.state.record(f))
 }
 
-// staysOf makes what Who gives of each window.
-func (m *Machine) staysOf(f *flight) []stay {
-	list := make([]stay, len(f.Windows))
-	for i, w := range f.Windows {
-		n, _ := m.state.sectors.Get(w.Sector)
-		list[i] = stay{Occupant{&f.FlightRecord, w.Window}, runOf(n, w.Window)}
+// staysOf makes what Who gives of each window in a sector that has a number.
+func (m *Machine) staysOf(f *FlightRecord, numberOf func(string) (uint64, bool)) []stay {
+	list := make([]stay, 0, len(f.Windows))
+	for _, w := range f.Windows {
+		if number, ok := numberOf(w.Sector); ok {
+			list = append(list, stay{Occupant{f, w.Window}, runOf(number, w.Window)})
+		}
 	}
 	return list
+}
+
+// numberOf is the machine's own name for a sector.
+func (s *State) numberOf(id string) (uint64, bool) {
+	if n, there := s.sectors.Get(id); there {
+		return n.number, true
+	}
+	return 0, false
 }

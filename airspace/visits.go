@@ -28,13 +28,13 @@ const (
 	shortestClassBits = 30
 )
 
-func runOf(s *sector, w geo.Window) run {
+func runOf(sector uint64, w geo.Window) run {
 	length := uint64(w.LeaveMaxNs - w.EnterMinNs)
-	return firstRun(s) + run(bits.Len64(length>>shortestClassBits))
+	return firstRun(sector) + run(bits.Len64(length>>shortestClassBits))
 }
 
 // firstRun is the one of the sector's shortest visits.
-func firstRun(s *sector) run { return run(s.number << classBits) }
+func firstRun(sector uint64) run { return run(sector << classBits) }
 
 func (r run) class() int { return int(r % (1 << classBits)) }
 
@@ -78,7 +78,13 @@ func (s *State) Who(sector string, fromNs, toNs int64, after Cursor, limit int) 
 	if !ok {
 		return nil, notFound("who", sector, "sector")
 	}
-	return merge(s.visitRuns(found, fromNs, toNs, after, limit), limit), nil
+	list := merge(s.visitRuns(found, fromNs, toNs, after, limit), limit)
+	if s.telling() != nil {
+		for i := range list {
+			list[i].Flight = s.record(s.flight(list[i].Flight.ID))
+		}
+	}
+	return list, nil
 }
 
 func checkSpan(op, subject string, fromNs, toNs int64, limit int) *problem.Error {
@@ -93,7 +99,7 @@ func checkSpan(op, subject string, fromNs, toNs int64, limit int) *problem.Error
 // visitRuns gives the visits of each class that meet the time, sorted, up to limit of each.
 func (s *State) visitRuns(sector *sector, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
 	var runs [][]Occupant
-	pivot := visit{run: firstRun(sector), of: &Occupant{Flight: new(FlightRecord)}}
+	pivot := visit{run: firstRun(sector.number), of: &Occupant{Flight: new(FlightRecord)}}
 	end := pivot.run + 1<<classBits
 	for more := true; more; {
 		more = false

@@ -72,7 +72,7 @@ func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]O
 		}
 		for _, w := range found {
 			if w.EnterMinNs < toNs && w.LeaveMaxNs > fromNs {
-				list = append(list, Occupant{&f.FlightRecord, w})
+				list = append(list, Occupant{s.record(f), w})
 			}
 		}
 	}

@@ -65,6 +65,8 @@ const (
 	HalfAtomic
 	// LostLeaseActs lets a console act for a position that it has no more.
 	LostLeaseActs
+	// SwitchEarly lets a staged change of sectors hold before all flights have their windows.
+	SwitchEarly
 	count
 )
 
@@ -108,6 +110,7 @@ func (b Bug) String() string {
 		DownedIsHeard:         "downed-is-heard",
 		HalfAtomic:            "half-atomic",
 		LostLeaseActs:         "lost-lease-acts",
+		SwitchEarly:           "switch-early",
 	}
 	if b < count {
 		return names[b]
