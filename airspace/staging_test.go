@@ -155,7 +155,11 @@ func TestImpossibleChangeIsDropped(t *testing.T) {
 	for w.m.State().conflicts.computing() {
 		w.entry(second)
 	}
-	before := chunksOf(w.m.State())
+	// Time goes on in the other chunks.
+	kept := func() [][]byte {
+		return slices.DeleteFunc(chunksOf(w.m.State()), func(c []byte) bool { return !slices.Contains([]byte{chunkSectors, chunkFlights, chunkStagings}, c[1]) })
+	}
+	before := kept()
 	w.must(t, PutSector{Sector: sectorOf("B", square(deg(46), deg(5), deg(47), deg(9), 300, 400))})
 	for st := w.m.State().Stagings(); len(st) > 0 && st[0].Phase == StagingPrepares; st = w.m.State().Stagings() {
 		w.takeEvents(t)
@@ -167,8 +171,8 @@ func TestImpossibleChangeIsDropped(t *testing.T) {
 		t.Fatalf("event %+v, %+v", e, e.Detail)
 	}
 	w.through(t)
-	after := chunksOf(w.m.State())
-	if !slices.EqualFunc(before[1:], after[1:], slices.Equal) || w.m.state.visits.Len() != 601+1 {
+	after := kept()
+	if !slices.EqualFunc(before, after, slices.Equal) || w.m.state.visits.Len() != 601+1 {
 		t.Errorf("what was dropped left something behind: %d visits", w.m.state.visits.Len())
 	}
 }
