@@ -93,6 +93,8 @@ func nounOf(cmd Command) string {
 		return "position"
 	case Control:
 		return "control of " + cmd.Thing.String()
+	case PutZone, RemoveZone:
+		return "zone"
 	}
 	return "flight"
 }
@@ -191,7 +193,7 @@ func (m *Machine) fork() *Machine {
 	f := *m
 	f.state = *m.state.copy()
 	f.root = nil
-	f.ends = m.ends.Copy()
+	f.ends, f.zoneEnds, f.checks = m.ends.Copy(), m.zoneEnds.Copy(), m.checks.Copy()
 	f.control = m.control.Fork()
 	f.state.control = f.control.Board()
 	return &f

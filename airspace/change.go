@@ -17,11 +17,12 @@ type change struct {
 	// stageAll says that sectors may change only in steps: those of one request hold together.
 	stageAll bool
 
-	// subject is the name of what the command is about, empty for the settings; sector or flight is what is there under it, nil where
+	// subject is the name of what the command is about, empty for the settings; sector, flight or zone is what is there under it, nil where
 	// nothing is, and current its version or that of the settings.
 	subject string
 	sector  *sector
 	flight  *flight
+	zone    *zone
 	current *Version
 }
 

@@ -38,6 +38,8 @@ const (
 	kindSetService   commandKind = 5
 	// 6 listed the servers, whom the membership knows.
 	kindSetRules       commandKind = 7
+	kindPutZone        commandKind = 8
+	kindRemoveZone     commandKind = 9
 	kindSignOn         commandKind = 10
 	kindKeepPosition   commandKind = 11
 	kindSignOff        commandKind = 12
@@ -61,6 +63,10 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 		return SetService{AnchorNs: r.I64(), RateMilli: r.I64(), If: when}
 	case kindSetRules:
 		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), Separation: readSeparation(r), If: when}
+	case kindPutZone:
+		return PutZone{Zone: readZone(r), If: when}
+	case kindRemoveZone:
+		return RemoveZone{ID: r.String(maxText), If: when}
 	case kindAtomic:
 		return readAtomic(r, when)
 	case kindReportProgress:

@@ -16,6 +16,8 @@ func duties() []duty {
 		{(*Machine).expiryNs, (*Machine).expire},
 		{(*Machine).conflictsDueNs, (*Machine).continueConflicts},
 		{(*Machine).controlDueNs, (*Machine).runControl},
+		{(*Machine).zoneExpiryNs, (*Machine).expireZones},
+		{(*Machine).checkNs, (*Machine).checkZones},
 		{(*Machine).watchDueNs, (*Machine).watchLoad},
 		{(*Machine).stagingNs, (*Machine).stageStep},
 	}
@@ -52,8 +54,7 @@ func (m *Machine) expire(at machine.At, emit machine.Emit) {
 			return
 		}
 		f := m.state.flight(next.id)
-		m.dropFlight(f)
-		m.emit(emit, Event{Kind: FlightExpired, ID: f.ID, Version: f.Version, Callsign: f.Callsign})
+		m.goneFlight(f, FlightExpired, emit)
 		told{m, Version{Index: at.Index}, emit}.drop(f)
 	}
 }

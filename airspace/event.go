@@ -33,6 +33,18 @@ const (
 	SectorSettled EventKind = 26
 	// SectorDropped: a staged change was given up before it held; Detail is Dropped.
 	SectorDropped EventKind = 27
+	// ZonePut: a zone was made or replaced. The events of its breaches follow; where it was held against all flights, ZoneChecked does.
+	ZonePut EventKind = 8
+	// ZoneRemoved: a zone is gone, and its breaches with it.
+	ZoneRemoved EventKind = 9
+	// ZoneExpired: a zone has ended and the retention is over; it was removed, and its breaches with it.
+	ZoneExpired EventKind = 34
+	// BreachFound: a flight breaches the zone that ID names, or does so at other times than before. Detail is a *BreachDetail.
+	BreachFound EventKind = 35
+	// BreachResolved: a flight breaches the zone that ID names no longer. Detail is a *BreachDetail without Windows.
+	BreachResolved EventKind = 36
+	// ZoneChecked: a zone was held against all flights; its breaches are complete.
+	ZoneChecked EventKind = 37
 	// ConflictFound: two plans come too close; Detail is the *Conflict, ID its name and Version since when it holds.
 	ConflictFound EventKind = 20
 	// ConflictChanged: a conflict is another in time, place, distances or sectors; Detail is the *Conflict as it is now.
@@ -107,6 +119,25 @@ func (k EventKind) word() string {
 	case FlightProgress:
 		return "flight-progress"
 	}
+	return k.zoneWord()
+}
+
+// zoneWord is word for what happens to zones.
+func (k EventKind) zoneWord() string {
+	switch k {
+	case ZonePut:
+		return "zone-put"
+	case ZoneRemoved:
+		return "zone-removed"
+	case ZoneExpired:
+		return "zone-expired"
+	case BreachFound:
+		return "breach-found"
+	case BreachResolved:
+		return "breach-resolved"
+	case ZoneChecked:
+		return "zone-checked"
+	}
 	return ""
 }
 
@@ -129,6 +160,12 @@ type Event struct {
 	Callsign string
 	// Windows are the flight's, all of them, for FlightPut, FlightRewindowed and FlightProgress.
 	Windows []SectorWindow
+	// Left are the sectors, sorted, that a flight had a window in before and has none in after it.
+	Left []string
+	// Zones are those that a flight may be in, as it was or as it has become, by name.
+	Zones []ZoneMention
+	// Extents hold where and when a flight may be, as it was and as it has become.
+	Extents []Extent
 	// ServiceNs is service time at the entry.
 	ServiceNs int64
 	// Detail is what a kind of event tells beyond that; the kind's comment names its type, nil where it names none.
@@ -153,6 +190,8 @@ func readDetail(r *codec.Reader, kind EventKind) Detail {
 		return readBucketLoad(r)
 	case FlightProgress:
 		return new(readMark(r))
+	case BreachFound, BreachResolved:
+		return readBreachDetail(r)
 	}
 	return nil
 }
@@ -166,6 +205,9 @@ func encodeEvent(e *Event) []byte {
 	w.String(e.Callsign)
 	w.I64(e.ServiceNs)
 	appendWindows(&w, e.Windows)
+	if e.Kind.ofFlight() {
+		appendMoved(&w, e)
+	}
 	if e.Detail != nil {
 		e.Detail.appendTo(&w)
 	}
@@ -181,6 +223,9 @@ func DecodeEvent(b []byte) (Event, error) {
 	e := Event{Kind: EventKind(r.U8()), ID: r.String(maxText), Version: readVersion(r), Callsign: r.String(maxText), ServiceNs: r.I64(), Windows: readWindows(r)}
 	if e.Kind.word() == "" {
 		r.Fail()
+	}
+	if e.Kind.ofFlight() {
+		readMoved(r, &e)
 	}
 	e.Detail = readDetail(r, e.Kind)
 	if err := r.Finish(); err != nil {

@@ -71,16 +71,14 @@ func (cmd PutFlight) apply(c *change) Result {
 		return full(op, id, MaxFlights)
 	}
 	n := &flight{FlightRecord: FlightRecord{Flight: cmd.Flight, Version: c.at}}
-	if p := c.agree(op, n); p != nil {
+	if p := c.agree(op, n, FlightPut, nil); p != nil {
 		return Result{Problem: p}
 	}
-	c.event(Event{Kind: FlightPut, ID: id, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows})
-	c.conflicts().workOut(n)
 	return Result{Windows: n.Windows}
 }
 
-// agree computes the windows of a plan and puts it in the place of what was found, or refuses one that has expired.
-func (c *change) agree(op string, n *flight) *problem.Error {
+// agree computes the windows of a plan, puts it in the place of what was found, and tells it by an event of a kind; or it refuses the plan.
+func (c *change) agree(op string, n *flight, kind EventKind, detail Detail) *problem.Error {
 	s := &c.m.state
 	if over := n.EndNs() + s.settings.RetainNs; over < s.clock.nowNs {
 		return refused(op, n.ID, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs))).Problem
@@ -101,11 +99,23 @@ func (c *change) agree(op string, n *flight) *problem.Error {
 			return p
 		}
 	}
-	if c.flight != nil {
-		c.m.replaceFlight(c.flight, n)
+	old := c.flight
+	zones, p := c.m.planZones(old, n, c.work)
+	if p != nil {
+		p.Op = op
+		return p
+	}
+	e := c.m.flightEvent(kind, old, n, zones)
+	e.Extents, e.Detail = append(e.Extents, outline.extent().public()), detail
+	if old != nil {
+		e.Extents = append(e.Extents, c.m.extentOf(old).public())
+		c.m.replaceFlight(old, n)
 	} else {
 		c.m.addFlight(n)
 	}
+	c.event(e)
+	c.m.putIntoZones(zones, old, n, c.emit)
+	c.conflicts().workOut(n)
 	return nil
 }
 
@@ -121,8 +131,7 @@ func (cmd CancelFlight) apply(c *change) Result {
 	if p := c.m.state.control.MayChange(cmd.Op(), cmd.ID, cmd.By, true); p != nil {
 		return Result{Problem: p}
 	}
-	c.m.dropFlight(old)
-	c.event(Event{Kind: FlightCancelled, ID: old.ID, Version: old.Version, Callsign: old.Callsign})
+	c.m.goneFlight(old, FlightCancelled, c.emit)
 	c.conflicts().drop(old)
 	return Result{}
 }

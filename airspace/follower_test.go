@@ -51,7 +51,7 @@ func (f *follower) take(t *rapid.T, events [][]byte) {
 func (f *follower) thing(t *rapid.T, e Event) {
 	before := f.things[e.ID]
 	switch e.Kind {
-	case SectorPut, FlightPut:
+	case SectorPut, FlightPut, ZonePut:
 		f.things[e.ID] = e
 	case FlightProgress:
 		if _, isMark := e.Detail.(*Mark); !isMark {
@@ -63,7 +63,7 @@ func (f *follower) thing(t *rapid.T, e Event) {
 			t.Fatalf("event %+v after %+v", e, before)
 		}
 		f.things[e.ID] = e
-	case SectorRemoved, FlightCancelled, FlightExpired:
+	case SectorRemoved, FlightCancelled, FlightExpired, ZoneRemoved, ZoneExpired:
 		if before.Version != e.Version {
 			t.Fatalf("event %+v after %+v", e, before)
 		}
@@ -90,7 +90,12 @@ func (f *follower) compare(t *rapid.T, s *State) {
 			t.Fatalf("sector %+v, but the events say %+v", n, e)
 		}
 	}
-	if len(f.things) != s.FlightCount()+s.SectorCount() {
+	for _, z := range s.Zones("", MaxPage) {
+		if e := f.things[z.ID]; e.Version != z.Version {
+			t.Fatalf("zone %+v, but the events say %+v", z, e)
+		}
+	}
+	if len(f.things) != s.FlightCount()+s.SectorCount()+s.ZoneCount() {
 		t.Fatalf("the events know %d things", len(f.things))
 	}
 }

@@ -23,6 +23,7 @@ func inhabited(t testing.TB) *world {
 	w.must(t, SignOn{By: by, LeaseMs: 600_000})
 	w.must(t, Control{Thing: control.Sector, ID: "A", Request: control.Request{Act: control.Assume, By: by}})
 	w.must(t, Control{Thing: control.Flight, ID: "g", Request: control.Request{Act: control.Assume, By: by}})
+	w.must(t, PutZone{Zone: closedZone("Y", 46, 7, 48, 8)})
 	return w
 }
 
@@ -50,7 +51,9 @@ func someCommands() []Command {
 		Control{Thing: control.Sector, ID: "A", Request: control.Request{Act: control.Release, By: control.By{Position: "P2", Holder: fence.Holder{2}}}},
 		PutFlight{Flight: f, By: &control.By{Position: "P2", Holder: fence.Holder{2}}},
 		SetRules{CrossRefCm: 5, RetainNs: 6, If: Precondition{Match: &Version{1, 0}}},
-		Atomic{Commands: []Command{PutFlight{Flight: f}, CancelFlight{ID: "g"}, RemoveSector{ID: "A"}}},
+		PutZone{Zone: closedZone("Z", 46, 6, 48, 8)},
+		RemoveZone{ID: "Z"},
+		Atomic{Commands: []Command{PutZone{Zone: closedZone("Z", 46, 6, 48, 8)}, PutFlight{Flight: f}, CancelFlight{ID: "g"}, RemoveSector{ID: "A"}}},
 	}
 }
 
@@ -112,7 +115,8 @@ func FuzzQuery(f *testing.F) {
 	for _, q := range []Query{
 		WhoQuery{Sector: "A", FromNs: startNs, ToNs: startNs + 3600*second, After: span, Limit: 10},
 		VolumeQuery{Volume: square(deg(46), deg(6), deg(48), deg(8), 300, 400), Cells: []uint64{1 << 60}, FromNs: startNs, ToNs: startNs + 3600*second, Limit: 10},
-		FlightQuery{ID: "f"}, SectorQuery{ID: "A"},
+		FlightQuery{ID: "f"}, SectorQuery{ID: "A"}, ZoneQuery{ID: "Y"},
+		BreachQuery{Zone: "Y", Flight: "f", FromNs: startNs, ToNs: startNs + 3600*second, After: BreachCursor{"Y", startNs, "e"}, Limit: 10},
 	} {
 		f.Add(EncodeQuery(q))
 	}

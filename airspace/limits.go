@@ -26,6 +26,33 @@ const (
 	MaxFlightWindows = 1024
 )
 
+// Limits on zones.
+const (
+	// MaxRemarksBytes bounds the remarks on a zone, UTF-8 without control characters but line ends.
+	MaxRemarksBytes = 1000
+	// MaxZoneVolumes bounds the volumes of a zone.
+	MaxZoneVolumes = 50
+	// MaxZoneVertices bounds the vertices of all volumes of a zone: 40 KB of a record. With the longest path, a zone of that many takes
+	// 11 million steps.
+	MaxZoneVertices = 5000
+	// MaxLimit bounds the flights that a limit allows; more is no limit.
+	MaxLimit = 1000
+	// MaxZones bounds the zones held.
+	MaxZones = 100_000
+	// MaxZoneFlights is how many flights near a zone are looked at in the entry that puts it; where there are more, all are looked at in
+	// later ones.
+	MaxZoneFlights = 2000
+	// MaxChecking bounds the zones that are being held against the flights.
+	MaxChecking = 2000
+	// MaxPairWindows bounds the visits of one flight to one zone; where there were more, the last one holds all that follow.
+	MaxPairWindows = 64
+	// MaxLimitEntries bounds the visits to a zone of kind ZoneLimit, since they are counted anew when one changes. A flight that would be one
+	// more is refused, and a zone that is being held against the flights waits.
+	MaxLimitEntries = 4000
+	// MaxZoneEntries bounds the visits of all flights to all zones, 200 MB of memory, in the same way.
+	MaxZoneEntries = 1_000_000
+)
+
 // Limits on the whole.
 const (
 	// MaxSectors bounds the sector set: all of Europe has about 2,000.

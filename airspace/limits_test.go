@@ -124,7 +124,7 @@ func TestDecodeRefuses(t *testing.T) {
 	if readZigzag32(r); r.Err() == nil {
 		t.Error("a difference of 33 bits is read")
 	}
-	if _, err := DecodeEvent(encodeEvent(&Event{Kind: SettingsChanged + 1})); err == nil {
+	if _, err := DecodeEvent(encodeEvent(&Event{Kind: 250})); err == nil {
 		t.Error("an unknown event is read")
 	}
 	if _, err := DecodeResult(encodeResult(&Result{Rewindowed: MaxStepFlights + 1})); err == nil {

@@ -119,7 +119,7 @@ func (s *State) Load(q LoadQuery) (*Load, error) {
 func (s *State) count(of *sector, l *Load, most int) (visits int, ok bool) {
 	var entries []int64
 	var may, sure []moment
-	for _, run := range s.visitRuns(of, l.FromNs, l.ToNs+hourNs, Cursor{}, most+1) {
+	for _, run := range visitRuns(s.visits, firstRun(of.number), l.FromNs, l.ToNs+hourNs, Cursor{}, most+1) {
 		if len(entries)+len(run) > most {
 			return most, false
 		}

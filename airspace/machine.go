@@ -26,6 +26,10 @@ type Machine struct {
 	steps   Steps
 	// ends holds every flight by its end.
 	ends *btree.BTreeG[end]
+	// zoneEnds holds every zone by its end; checks are the zones that are being held against the flights, sizes how fast.
+	zoneEnds *btree.BTreeG[end]
+	checks   *btree.Set[string]
+	sizes    checkSize
 	// sectorsMade is the last number that a sector got.
 	sectorsMade uint64
 	// control changes state.control.
@@ -50,9 +54,11 @@ func New() *Machine { return NewAt(0, DefaultRateMilli) }
 // runs at rateMilli from there; 0 begins with log time. It is how a replay gets its own date: all voters of a new cluster
 // begin with the same. A machine that is loaded from a snapshot goes on as that says.
 func NewAt(serviceNs, rateMilli int64) *Machine {
+	unlocked := btree.Options{NoLocks: true}
 	m := &Machine{
-		state: newState(serviceNs, rateMilli), ends: btree.NewBTreeGOptions(end.before, btree.Options{NoLocks: true}),
-		finder: finder{most: MaxConflictSteps}, control: control.New(), steps: DefaultSteps(),
+		state: newState(serviceNs, rateMilli), finder: finder{most: MaxConflictSteps}, control: control.New(), steps: DefaultSteps(),
+		ends: btree.NewBTreeGOptions(end.before, unlocked), zoneEnds: btree.NewBTreeGOptions(end.before, unlocked),
+		sizes: newCheckSize(), checks: new(btree.Set[string]),
 	}
 	m.state.control = m.control.Board()
 	return m

@@ -21,11 +21,19 @@ func againstNaive(t *rapid.T) {
 	pair := newPair(t)
 	model := newNaive(startNs)
 	draw := &drawer{t: t, model: model}
-	follow := newFollower()
+	follow, breached := newFollower(), breachFollower{}
 	for range rapid.IntRange(1, 25).Draw(t, "entries") {
 		pair.logNs += rapid.SampledFrom([]int64{0, 1, second, 300 * second, 3600 * second}).Draw(t, "after")
 		modelEntry(pair, draw, rapid.IntRange(0, 4).Draw(t, "commands"))
 		follow.take(t, pair.events)
+		breached.take(t, pair.events)
+		for pair.a.checks.Len() > 0 {
+			modelEntry(pair, draw, 0)
+			follow.take(t, pair.events)
+			breached.take(t, pair.events)
+		}
+		breached.compare(t, pair.a.State())
+		compareZoned(t, pair.a.State(), model)
 		follow.compare(t, pair.a.State())
 		compareState(t, pair.a.State(), model)
 		compareConflicts(t, pair.a.State(), model)
@@ -73,6 +81,10 @@ func newPair(t *rapid.T) *pair {
 		steps.Work = rapid.SampledFrom([]int{1, 60, steps.Work}).Draw(t, "work")
 	}
 	p.a, p.b = NewStepped(steps), NewStepped(steps)
+	if rapid.Bool().Draw(t, "check in steps") {
+		p.a.sizes = checkSize{near: rapid.IntRange(0, 2).Draw(t, "near"), flights: rapid.IntRange(1, 3).Draw(t, "passed"), found: 2, work: MaxWork / 4}
+		p.b.sizes = p.a.sizes
+	}
 	p.a.finder.most = rapid.SampledFrom([]int{MaxConflictSteps, MaxConflictSteps, 1, 20}).Draw(t, "steps")
 	p.b.finder.most = p.a.finder.most
 	p.begin()
@@ -83,7 +95,7 @@ func newPair(t *rapid.T) *pair {
 func (p *pair) reload() {
 	steps := p.b.steps
 	p.b = reload(p.t, chunksOf(p.b.State()))
-	p.b.steps, p.b.finder.most = steps, p.a.finder.most
+	p.b.steps, p.b.finder.most, p.b.sizes = steps, p.a.finder.most, p.a.sizes
 }
 
 func (p *pair) emitA(e []byte) { p.events = append(p.events, e) }
@@ -123,10 +135,13 @@ func (p *pair) end() {
 	}
 }
 
-// expires reports whether Advance at the pair's log time would remove a flight.
+// expires reports whether Advance at the pair's log time would remove a flight or a zone, or go on with one.
 func (p *pair) expires() bool {
 	s := p.a.State()
 	now := serviceAt(s, p.logNs)
+	if p.a.checks.Len() > 0 || slices.ContainsFunc(s.Zones("", MaxPage), func(z *ZoneRecord) bool { return z.EndNs()+s.Settings().RetainNs < now }) {
+		return true
+	}
 	return slices.ContainsFunc(s.Flights("", MaxPage), func(f *FlightRecord) bool { return f.EndNs()+s.Settings().RetainNs < now })
 }
 
@@ -200,7 +215,7 @@ type drawer struct {
 }
 
 func (d *drawer) command() Command {
-	switch kind := rapid.SampledFrom([]string{"atomic", "flight", "flight", "flight", "flight", "progress", "progress", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command"); kind {
+	switch kind := rapid.SampledFrom([]string{"atomic", "zone", "zone", "zone", "no zone", "flight", "flight", "flight", "flight", "progress", "progress", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command"); kind {
 	case "atomic":
 		return d.atomic()
 	case "service", "rules":
@@ -214,7 +229,7 @@ func (d *drawer) command() Command {
 func (d *drawer) atomic() Command {
 	var cmd Atomic
 	for range rapid.IntRange(0, 4).Draw(d.t, "parts") {
-		kind := rapid.SampledFrom([]string{"flight", "flight", "flight", "progress", "cancel", "sector", "remove"}).Draw(d.t, "part")
+		kind := rapid.SampledFrom([]string{"flight", "flight", "flight", "progress", "cancel", "sector", "remove", "zone", "no zone"}).Draw(d.t, "part")
 		if rapid.IntRange(0, 40).Draw(d.t, "wrong") == 0 {
 			cmd.Commands = append(cmd.Commands, d.setting("rules"))
 		}
@@ -225,6 +240,12 @@ func (d *drawer) atomic() Command {
 
 func (d *drawer) change(kind string) Command {
 	switch kind {
+	case "zone":
+		z := d.zone()
+		return PutZone{Zone: z, If: d.when(d.model.zones[z.ID].Version, true)}
+	case "no zone":
+		id := d.id("z")
+		return RemoveZone{ID: id, If: d.when(d.model.zones[id].Version, false)}
 	case "flight":
 		f := d.flight()
 		return PutFlight{Flight: f, If: d.when(d.model.flights[f.ID].Version, true)}

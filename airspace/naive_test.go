@@ -15,6 +15,7 @@ import (
 type naive struct {
 	sectors  map[string]SectorRecord
 	flights  map[string]FlightRecord
+	zones    map[string]ZoneRecord
 	settings Settings
 	logNs    int64
 	nowNs    int64
@@ -32,7 +33,7 @@ type naiveStaging struct {
 
 func newNaive(logNs int64) *naive {
 	return &naive{
-		sectors: map[string]SectorRecord{}, flights: map[string]FlightRecord{}, logNs: logNs, nowNs: logNs,
+		sectors: map[string]SectorRecord{}, flights: map[string]FlightRecord{}, zones: map[string]ZoneRecord{}, logNs: logNs, nowNs: logNs,
 		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation(), Version: Version{Index: 1}},
 	}
 }
@@ -142,8 +143,10 @@ func (n *naive) advance(logNs int64) []string {
 	var ids []string
 	for _, f := range over {
 		ids = append(ids, f.ID)
+		n.notify(&f.Flight)
 		delete(n.flights, f.ID)
 	}
+	n.expireZones()
 	return ids
 }
 
@@ -219,6 +222,8 @@ func (n *naive) apply(at Version, cmd Command, got Result) Result {
 	switch cmd := cmd.(type) {
 	case Atomic:
 		return n.atomic(at, cmd, got)
+	case PutZone, RemoveZone:
+		return n.applyZone(at, cmd)
 	case PutSector:
 		if kind, current := hold(n.sectors, cmd.Sector.ID, cmd.If, func(s SectorRecord) Version { return s.Version }); kind != 0 {
 			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
@@ -248,6 +253,11 @@ func (n *naive) apply(at Version, cmd Command, got Result) Result {
 			return Result{Problem: &problem.Error{Kind: problem.Refused}}
 		}
 		f.Windows = n.windowsOf(&f.Flight)
+		if old, there := n.flights[f.ID]; there {
+			n.notify(&old.Flight, &f.Flight)
+		} else {
+			n.notify(&f.Flight)
+		}
 		n.flights[f.ID] = f
 		return Result{Version: at, Windows: f.Windows}
 	case ReportProgress:
@@ -268,6 +278,7 @@ func (n *naive) apply(at Version, cmd Command, got Result) Result {
 		if kind != 0 {
 			return Result{Problem: &problem.Error{Kind: kind}, Current: current}
 		}
+		n.notify(new(n.flights[cmd.ID].Flight))
 		delete(n.flights, cmd.ID)
 		return Result{Version: at}
 	}
@@ -278,6 +289,7 @@ func (n *naive) apply(at Version, cmd Command, got Result) Result {
 func (n *naive) atomic(at Version, cmd Atomic, got Result) Result {
 	trial := *n
 	trial.sectors, trial.flights, trial.staged = maps.Clone(n.sectors), maps.Clone(n.flights), slices.Clone(n.staged)
+	trial.zones = maps.Clone(n.zones)
 	whole := Result{Version: at}
 	for i, one := range cmd.Commands {
 		var said Result
@@ -323,6 +335,7 @@ func (n *naive) progress(at Version, cmd ReportProgress, f FlightRecord) Result 
 		return Result{Problem: &problem.Error{Kind: problem.Refused}}
 	}
 	f.Windows = n.windowsOf(&f.Flight)
+	n.notify(new(n.flights[f.ID].Flight), &f.Flight)
 	n.flights[f.ID] = f
 	return Result{Version: at, Windows: f.Windows}
 }

@@ -26,14 +26,15 @@ type thing interface {
 	covering() []uint64
 }
 
-// kinds is a set of kinds of thing, a bit for each: constraints and notify-me volumes are to be others.
+// kinds is a set of kinds of thing, a bit for each.
 type kinds uint8
 
 // The kinds of thing.
 const (
 	ofPath    kinds = 1 << iota // a flight with a path
 	ofVolumes                   // a flight of volumes
-	ofFlight  = ofPath | ofVolumes
+	ofFlight        = ofPath | ofVolumes
+	ofZone    kinds = 1 << iota
 )
 
 // extent is a box, altitudes and a time that hold all of a thing or a question: what does not meet it has nothing to do with the thing. All

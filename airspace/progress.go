@@ -135,11 +135,9 @@ func (cmd ReportProgress) apply(c *change) Result {
 		return Result{Problem: p}
 	}
 	n.Version = c.at
-	if p := c.agree(cmd.Op(), n); p != nil {
+	if p := c.agree(cmd.Op(), n, FlightProgress, &n.Progress.Mark); p != nil {
 		return Result{Problem: p}
 	}
-	c.event(Event{Kind: FlightProgress, ID: cmd.ID, Version: n.Version, Callsign: n.Callsign, Windows: n.Windows, Detail: &n.Progress.Mark})
-	c.conflicts().workOut(n)
 	return Result{Windows: n.Windows}
 }
 

@@ -25,10 +25,12 @@ type Body interface {
 type queryKind uint8
 
 const (
-	kindWho    queryKind = 1
-	kindVolume queryKind = 2
-	kindFlight queryKind = 3
-	kindSector queryKind = 4
+	kindWho      queryKind = 1
+	kindVolume   queryKind = 2
+	kindFlight   queryKind = 3
+	kindSector   queryKind = 4
+	kindZone     queryKind = 5
+	kindBreaches queryKind = 6
 
 	kindControlOf   queryKind = 10
 	kindPosition    queryKind = 11
@@ -49,6 +51,10 @@ func readQuery(r *codec.Reader, kind queryKind) Query {
 		return FlightQuery{ID: r.String(maxText)}
 	case kindSector:
 		return SectorQuery{ID: r.String(maxText)}
+	case kindZone:
+		return ZoneQuery{ID: r.String(maxText)}
+	case kindBreaches:
+		return readBreachQuery(r)
 	case kindControlOf:
 		return ControlQuery{Thing: readThing(r), ID: r.String(maxText)}
 	case kindPosition:
@@ -75,6 +81,10 @@ func readAnswer(r *codec.Reader, kind queryKind) Body {
 		return new(readFlightRecord(r))
 	case kindSector:
 		return new(readSectorRecord(r))
+	case kindZone:
+		return new(readZoneRecord(r))
+	case kindBreaches:
+		return readBreaches(r)
 	case kindControlOf:
 		return new(readControlled(r))
 	case kindPosition:

@@ -194,15 +194,11 @@ func (c *change) rewindow(plan []rewindowed) int {
 		c.m.state.places.renew(n.number, &n)
 		c.m.replaceVisits(r.old, &n)
 		if !slices.Equal(n.Windows, r.old.Windows) {
-			c.event(rewindowedEvent(&n))
+			c.event(c.m.rewindowedEvent(r.old, &n))
 		}
 		c.conflicts().rewindowed(r.old, &n)
 	}
 	return len(plan)
-}
-
-func rewindowedEvent(f *flight) Event {
-	return Event{Kind: FlightRewindowed, ID: f.ID, Version: f.Version, Callsign: f.Callsign, Windows: f.Windows}
 }
 
 // samePlace reports whether two sectors are at the same places at the same times, with the same separation: then no flight has to be looked at.

@@ -89,7 +89,11 @@ func (cmd SetRules) apply(c *change) Result {
 		return Result{Problem: p}
 	}
 	var plan []rewindowed
-	if cmd.CrossRefCm != s.settings.CrossRefCm {
+	crossed := cmd.CrossRefCm != s.settings.CrossRefCm
+	if crossed {
+		if n := s.zones.Len(); n > MaxChecking {
+			return refused(cmd.Op(), "", fmt.Sprintf("all %d zones are to be held against the flights anew, and that may be %d", n, MaxChecking))
+		}
 		all, fits, p := c.m.planAll(cmd.CrossRefCm)
 		if p != nil {
 			p.Op = cmd.Op()
@@ -106,6 +110,9 @@ func (cmd SetRules) apply(c *change) Result {
 	rewindowed := c.rewindow(plan)
 	if apart {
 		c.m.sweepConflicts()
+	}
+	if crossed {
+		c.m.recheckZones(c.work, c.emit)
 	}
 	return Result{Rewindowed: rewindowed}
 }

@@ -34,6 +34,7 @@ func sections() []section {
 		{chunkSectors, (*State).SectorCount, writeSectors, (*Machine).loadSector},
 		{chunkStagings, (*State).stagingRecords, writeStagings, (*Machine).loadStaging},
 		{chunkFlights, (*State).FlightCount, writeFlights, (*Machine).loadFlight},
+		{4, (*State).zoneRecords, writeZones, (*Machine).loadZones},
 		{5, (*State).controlCount, writeControl, (*Machine).loadControl},
 		{6, countForecast, writeForecast, (*Machine).loadForecast},
 	}

@@ -88,7 +88,7 @@ func TestLoadRefusesWhatNoMachineWrote(t *testing.T) {
 		"cut short":        {head, sectors, flights[:len(flights)-1]},
 		"left over":        {head, sectors, slices.Concat(flights, []byte{0})},
 		"empty chunk":      {head, {}, sectors, flights},
-		"unknown kind":     {head, sectors, flights, {Format, 4}},
+		"unknown kind":     {head, sectors, flights, {Format, 250}},
 		"late window":      {head, sectors, window},
 	} {
 		if err := load(chunks); err == nil {

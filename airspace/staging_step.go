@@ -133,6 +133,7 @@ func (p *stepper) switchTo() {
 		s.settings.CrossRefCm, s.settings.RetainNs, s.settings.Separation, s.settings.Version = r.crossRefCm, r.retainNs, r.separation, v
 		p.m.setSectors(p.st.changes)
 		p.m.emit(p.emit, Event{Kind: SettingsChanged, Version: v})
+		p.m.recheckZones(new(int), p.emit)
 		return
 	}
 	for _, e := range s.sectorEvents(v, p.st.changes) {
@@ -152,7 +153,7 @@ func (p *stepper) tell(f *flight) {
 	p.m.replaceVisits(f, n)
 	p.took(len(n.Windows))
 	if !slices.Equal(f.Windows, n.Windows) {
-		p.m.emit(p.emit, rewindowedEvent(n))
+		p.m.emit(p.emit, p.m.rewindowedEvent(f, n))
 	}
 	told{p.m, p.at, p.emit}.workOut(n)
 }

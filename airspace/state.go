@@ -28,6 +28,9 @@ type State struct {
 	levels  levelTable
 	// stagings are the changes that are being made in steps, at most MaxStagings. The slice and what it points to never change.
 	stagings []*staging
+	// zones are found in places too; entries is how many visits flights have to all of them.
+	zones   *btree.Map[string, *zone]
+	entries int
 }
 
 var _ machine.Root = (*State)(nil)
@@ -99,8 +102,8 @@ func newState(serviceNs, rateMilli int64) State {
 	s := State{
 		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation()},
 		sectors:  btree.NewMap[string, *sector](0), numbers: btree.NewMap[string, uint32](0),
-		visits:    btree.NewBTreeGOptions(visit.before, unlocked),
-		places:    newPlaces(),
+		visits: btree.NewBTreeGOptions(visit.before, unlocked),
+		places: newPlaces(), zones: btree.NewMap[string, *zone](0),
 		conflicts: newConflictTable(),
 		levels:    newLevelTable(),
 	}
@@ -113,7 +116,7 @@ func newState(serviceNs, rateMilli int64) State {
 // owner number, so that it copies every node before it changes it; readers of the copy never look at that number.
 func (s *State) copy() *State {
 	c := *s
-	c.sectors, c.numbers = s.sectors.Copy(), s.numbers.Copy()
+	c.sectors, c.numbers, c.zones = s.sectors.Copy(), s.numbers.Copy(), s.zones.Copy()
 	c.visits, c.places, c.conflicts = s.visits.Copy(), s.places.copy(), s.conflicts.copy()
 	c.control = new(s.control.Copy())
 	c.levels = s.levels.copy()

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 
+	"github.com/tidwall/btree"
+
 	"onevoice/geo"
 	"onevoice/problem"
 )
@@ -28,9 +30,11 @@ const (
 	shortestClassBits = 30
 )
 
-func runOf(sector uint64, w geo.Window) run {
-	length := uint64(w.LeaveMaxNs - w.EnterMinNs)
-	return firstRun(sector) + run(bits.Len64(length>>shortestClassBits))
+func runOf(sector uint64, w geo.Window) run { return firstRun(sector) + classOf(w) }
+
+// classOf is the class of a window's length.
+func classOf(w geo.Window) run {
+	return run(bits.Len64(uint64(w.LeaveMaxNs-w.EnterMinNs) >> shortestClassBits))
 }
 
 // firstRun is the one of the sector's shortest visits.
@@ -78,7 +82,7 @@ func (s *State) Who(sector string, fromNs, toNs int64, after Cursor, limit int) 
 	if !ok {
 		return nil, notFound("who", sector, "sector")
 	}
-	list := merge(s.visitRuns(found, fromNs, toNs, after, limit), limit)
+	list := merge(visitRuns(s.visits, firstRun(found.number), fromNs, toNs, after, limit), limit)
 	if s.telling() != nil {
 		for i := range list {
 			list[i].Flight = s.record(s.flight(list[i].Flight.ID))
@@ -96,17 +100,17 @@ func checkSpan(op, subject string, fromNs, toNs int64, limit int) *problem.Error
 	return c.found
 }
 
-// visitRuns gives the visits of each class that meet the time, sorted, up to limit of each.
-func (s *State) visitRuns(sector *sector, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
+// visitRuns gives the visits of each class, from a sector's first run on, that meet the time, sorted, up to limit of each.
+func visitRuns(tree *btree.BTreeG[visit], first run, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
 	var runs [][]Occupant
-	pivot := visit{run: firstRun(sector.number), of: &Occupant{Flight: new(FlightRecord)}}
+	pivot := visit{run: first, of: &Occupant{Flight: new(FlightRecord)}}
 	end := pivot.run + 1<<classBits
 	for more := true; more; {
 		more = false
 		asked := pivot.run
 		pivot.enterNs = visitsFrom(asked.class(), fromNs, after)
 		var found []Occupant
-		s.visits.Ascend(pivot, func(v visit) bool {
+		tree.Ascend(pivot, func(v visit) bool {
 			switch {
 			case v.run != asked:
 				// Nothing more of this class: go on with the next that there is.
