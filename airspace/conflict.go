@@ -16,8 +16,7 @@ type Conflict struct {
 	// A and B are the flights, A before B.
 	A, B string
 	geo.Approach
-	// Sectors are those that either flight may be in at the closest point of approach, sorted, at most MaxConflictSectors: the
-	// first by name.
+	// Sectors are those that either flight may be in while they are too close, sorted, at most MaxConflictSectors: the first by name.
 	Sectors []string
 	// Since is the command, or the entry, since when it is as it is.
 	Since Version
@@ -32,9 +31,9 @@ func (c *Conflict) FromNs() int64 { return c.Spans[0].FromNs }
 // ToNs is when the flights are apart again for good.
 func (c *Conflict) ToNs() int64 { return c.Spans[len(c.Spans)-1].ToNs }
 
-// meets reports whether the flights are too close at any instant of [fromNs, toNs).
-func (c *Conflict) meets(fromNs, toNs int64) bool {
-	for _, s := range c.Spans {
+// meets reports whether spans have an instant in [fromNs, toNs).
+func meets(spans []geo.Span, fromNs, toNs int64) bool {
+	for _, s := range spans {
 		if s.FromNs < toNs && s.ToNs > fromNs {
 			return true
 		}

@@ -111,7 +111,7 @@ func (t told) compare(f, g *flight, old *Conflict) {
 		s.conflicts.set(old, nil)
 		t.event(ConflictResolved, old)
 	default:
-		t.put(old, &Conflict{A: a.ID, B: b.ID, Approach: found, Sectors: sectorsAt(a, b, found.AtNs), Since: t.at})
+		t.put(old, &Conflict{A: a.ID, B: b.ID, Approach: found, Sectors: sectorsOf(a, b, found.Spans), Since: t.at})
 	}
 }
 
@@ -149,12 +149,12 @@ func (c *Conflict) same(o *Conflict) bool {
 		slices.Equal(c.Spans, o.Spans) && slices.Equal(c.Sectors, o.Sectors)
 }
 
-// sectorsAt lists the sectors that either flight may be in at an instant.
-func sectorsAt(a, b *flight, ns int64) []string {
+// sectorsOf lists the sectors that either flight may be in while they are too close.
+func sectorsOf(a, b *flight, spans []geo.Span) []string {
 	var list []string
 	for _, f := range [...]*flight{a, b} {
 		for _, w := range f.Windows {
-			if w.EnterMinNs <= ns && ns < w.LeaveMaxNs {
+			if meets(spans, w.EnterMinNs, w.LeaveMaxNs) {
 				list = append(list, w.Sector)
 			}
 		}
@@ -223,7 +223,7 @@ func (t told) rewindowed(old, n *flight) {
 	table := &t.m.state.conflicts
 	for _, c := range table.of(n.ID, "") {
 		other := t.m.state.flight(c.other(n.ID))
-		if list := sectorsAt(n, other, c.AtNs); !slices.Equal(list, c.Sectors) {
+		if list := sectorsOf(n, other, c.Spans); !slices.Equal(list, c.Sectors) {
 			now := *c
 			now.Sectors, now.Since = list, t.at
 			t.put(c, &now)

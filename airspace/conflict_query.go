@@ -23,7 +23,7 @@ func (c *ConflictCursor) compare(o *Conflict) int {
 // ConflictsQuery asks for the conflicts with an instant in [FromNs, ToNs) that meet all of what else is given. It is answered with
 // Conflicts.
 type ConflictsQuery struct {
-	// Sector, where not empty, is one that either flight may be in at the closest point of approach.
+	// Sector, where not empty, is one that either flight may be in while they are too close.
 	Sector string
 	// Flight, where not empty, is one of the two.
 	Flight string
@@ -111,7 +111,7 @@ func (s *State) Conflicts(q ConflictsQuery) (*Conflicts, error) {
 		return nil, notFound(c.op, q.Flight, "flight")
 	}
 	list, err := s.conflictsOf(&q, func(o *Conflict) bool {
-		return o.meets(q.FromNs, q.ToNs) && q.After.compare(o) < 0 && (q.Sector == "" || slices.Contains(o.Sectors, q.Sector)) &&
+		return meets(o.Spans, q.FromNs, q.ToNs) && q.After.compare(o) < 0 && (q.Sector == "" || slices.Contains(o.Sectors, q.Sector)) &&
 			(volume == nil || s.within(o, volume))
 	})
 	if err != nil {

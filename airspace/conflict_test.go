@@ -74,8 +74,10 @@ func (n *naive) conflict(a, b FlightRecord) *Conflict {
 	}
 	c := &Conflict{A: a.ID, B: b.ID, Approach: found}
 	for _, w := range slices.Concat(a.Windows, b.Windows) {
-		if w.EnterMinNs <= found.AtNs && found.AtNs < w.LeaveMaxNs {
-			c.Sectors = append(c.Sectors, w.Sector)
+		for _, s := range found.Spans {
+			if w.EnterMinNs < s.ToNs && s.FromNs < w.LeaveMaxNs {
+				c.Sectors = append(c.Sectors, w.Sector)
+			}
 		}
 	}
 	slices.Sort(c.Sectors)
@@ -240,7 +242,7 @@ func (d *drawer) askConflicts(s *State) {
 	}
 	var want []*Conflict
 	for _, c := range s.conflicts.all() {
-		if c.meets(q.FromNs, q.ToNs) && (q.Sector == "" || slices.Contains(c.Sectors, q.Sector)) && (q.Flight == "" || c.A == q.Flight || c.B == q.Flight) &&
+		if meets(c.Spans, q.FromNs, q.ToNs) && (q.Sector == "" || slices.Contains(c.Sectors, q.Sector)) && (q.Flight == "" || c.A == q.Flight || c.B == q.Flight) &&
 			(q.Volume == nil || there && s.within(c, geo.Prepare(*q.Volume))) {
 			want = append(want, c)
 		}

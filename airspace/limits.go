@@ -91,7 +91,7 @@ const (
 	// MaxThreshold bounds a threshold of capacity.
 	MaxThreshold = 10_000
 	// MaxConflictSectors bounds the sectors that a conflict names.
-	MaxConflictSectors = 16
+	MaxConflictSectors = 64
 )
 
 // Service time and rules.

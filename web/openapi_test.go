@@ -277,6 +277,7 @@ func checkAnswer(t *testing.T, what string, example []byte) {
 	t.Helper()
 	into := map[string]any{
 		"get /api/v1/sectors/{id} 200": &api.Sector{}, "get /api/v1/sectors/{id}/flights 200": &api.Presences{},
+		"get /api/v1/sectors/{id}/load 200": &api.Load{}, "get /api/v1/conflicts 200": &api.Conflicts{},
 		"get /api/v1/settings/service-time 200": &api.ServiceTime{},
 	}[what]
 	if into == nil {

@@ -48,12 +48,24 @@ func printEvent(out io.Writer, output, id string, data []byte) error {
 	if err := json.Unmarshal(data, &e); err != nil {
 		return fmt.Errorf("event %s: %w", id, err)
 	}
+	_, err := fmt.Fprintf(out, "%-10s %s  %-18s %-10s %s %s\n", id, clock(e.ServiceTime), e.Kind, dash(e.Callsign), e.ID, eventDetail(&e))
+	return err
+}
+
+// eventDetail is what an event says beyond its kind and name, in a line.
+func eventDetail(e *api.Event) string {
+	switch {
+	case e.Conflict != nil:
+		c := e.Conflict
+		return fmt.Sprintf("%s %s NM %s ft %s", clock(c.Closest.Time), miles(c.Closest.Lateral), feet(c.Closest.Vertical), strings.Join(c.Sectors, ","))
+	case e.Load != nil:
+		return fmt.Sprintf("%s peak %d hour %d", clock(e.Load.From), e.Load.Peak, e.Load.HourEntries)
+	}
 	var sectors []string
 	for _, w := range e.Windows {
 		sectors = append(sectors, w.Sector)
 	}
-	_, err := fmt.Fprintf(out, "%-10s %s  %-18s %-10s %s %s\n", id, clock(e.ServiceTime), e.Kind, dash(e.Callsign), e.ID, strings.Join(sectors, ","))
-	return err
+	return strings.Join(sectors, ",")
 }
 
 // watchStream follows a stream from server to server until ctx ends or a server says that the place is no longer held.

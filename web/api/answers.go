@@ -60,6 +60,10 @@ type Event struct {
 	ServiceTime Time           `json:"service_time"`
 	Windows     []SectorWindow `json:"windows,omitempty"`
 	Progress    *Progress      `json:"progress,omitempty"` // without Filed
+	// Conflict is that of conflict-found, conflict-changed and conflict-resolved, Load the bucket of capacity-warn, capacity-alert and
+	// capacity-ok.
+	Conflict *Conflict `json:"conflict,omitempty"`
+	Load     *Bucket   `json:"load,omitempty"`
 }
 
 // Problem is RFC 9457's application/problem+json.
@@ -152,8 +156,13 @@ func AppendEvent(b []byte, e *airspace.Event) []byte {
 	if len(e.Windows) > 0 {
 		b = appendWindows(append(b, `,"windows":`...), e.Windows)
 	}
-	if m, ok := e.Detail.(*airspace.Mark); ok {
-		b = append(appendMark(append(b, `,"progress":`...), m), '}')
+	switch d := e.Detail.(type) {
+	case *airspace.Mark:
+		b = append(appendMark(append(b, `,"progress":`...), d), '}')
+	case *airspace.Conflict:
+		b = appendConflict(append(b, `,"conflict":`...), d, "", "")
+	case *airspace.BucketLoad:
+		b = appendBucket(append(b, `,"load":`...), d.FromNs, &d.Bucket)
 	}
 	return append(b, '}')
 }

@@ -123,10 +123,10 @@ func TestAnswersAreTheirTypesInJSON(t *testing.T) {
 	res.Windows = nil
 	same(t, "set", AppendWritten(nil, "", &res), Written{Version: "7.0", ServiceTime: 5, Rewindowed: 3})
 	e := airspace.Event{Kind: airspace.FlightPut, ID: "F", Version: airspace.Version{Index: 7, Sub: 1}, Callsign: "C", Windows: f.Windows, ServiceNs: 9}
-	same(t, "event", AppendEvent(nil, &e), Event{"flight-put", "F", "7.1", "C", 9, FromWindows(f.Windows), nil})
+	same(t, "event", AppendEvent(nil, &e), Event{Kind: "flight-put", ID: "F", Version: "7.1", Callsign: "C", ServiceTime: 9, Windows: FromWindows(f.Windows)})
 	mark := airspace.Mark{State: airspace.Deviating, SinceNs: 3, LastReportNs: 4, SpreadNs: 5e9}
 	e.Kind, e.Detail = airspace.FlightProgress, &mark
-	same(t, "progress event", AppendEvent(nil, &e), Event{"flight-progress", "F", "7.1", "C", 9, FromWindows(f.Windows), &Progress{State: "deviating", Since: 3, LastReport: 4, Spread: 5e9}})
+	same(t, "progress event", AppendEvent(nil, &e), Event{Kind: "flight-progress", ID: "F", Version: "7.1", Callsign: "C", ServiceTime: 9, Windows: FromWindows(f.Windows), Progress: &Progress{State: "deviating", Since: 3, LastReport: 4, Spread: 5e9}})
 	reported := *f
 	reported.Progress = &airspace.Progress{Mark: mark, Filed: f.Windows}
 	same(t, "flight with progress", AppendFlight(nil, &reported), FromFlight(&reported))

@@ -35,7 +35,10 @@ type Sector struct {
 	ID      string   `json:"id"`
 	Name    string   `json:"name"`
 	Volumes []Volume `json:"volumes"`
-	Version string   `json:"version,omitempty"`
+	// Separation is left out where the default holds, Capacity where the sector has no thresholds.
+	Separation *Separation `json:"separation,omitempty"`
+	Capacity   *Capacity   `json:"capacity,omitempty"`
+	Version    string      `json:"version,omitempty"`
 }
 
 // ReadSector takes the body of PUT /sectors/{id} and checks its shapes. The id may be left out of the body; given, it must
@@ -53,6 +56,10 @@ func ReadSector(id string, body []byte) (airspace.Sector, error) {
 		case "volumes":
 			volumes = true
 			r.array(airspace.MaxVolumes, func(int) { s.Volumes = append(s.Volumes, r.volume()) })
+		case "separation":
+			s.Separation = r.separation()
+		case "capacity":
+			s.Capacity = r.capacity()
 		default:
 			return false
 		}
@@ -173,6 +180,12 @@ func FromSector(s *airspace.SectorRecord) Sector {
 	for i := range s.Volumes {
 		out.Volumes[i] = FromVolume(&s.Volumes[i])
 	}
+	if sep := s.Separation; sep != (geo.Separation{}) {
+		out.Separation = &Separation{Length(sep.LateralCm), Height(sep.VerticalCm)}
+	}
+	if s.Capacity != (airspace.Capacity{}) {
+		out.Capacity = new(Capacity(s.Capacity))
+	}
 	return out
 }
 
@@ -197,7 +210,14 @@ func AppendSector(b []byte, s *airspace.SectorRecord) []byte {
 	for i := range s.Volumes {
 		b = append(appendVolume(append(comma(b, i), '{'), &s.Volumes[i]), '}')
 	}
-	b = append(b, `],"version":`...)
+	b = append(b, ']')
+	if s.Separation != (geo.Separation{}) {
+		b = appendSeparation(append(b, `,"separation":`...), s.Separation)
+	}
+	if s.Capacity != (airspace.Capacity{}) {
+		b = appendCapacity(append(b, `,"capacity":`...), s.Capacity)
+	}
+	b = append(b, `,"version":`...)
 	return append(appendVersion(b, s.Version), '}')
 }
 

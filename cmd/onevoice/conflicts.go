@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"onevoice/web/api"
+)
+
+// params makes a query of those that are not empty; a number of 0 is.
+func params(values map[string]string, limit int) string {
+	q := url.Values{}
+	for name, value := range values {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return "?" + q.Encode()
+}
+
+func conflictsCommand() *cobra.Command {
+	var a asking
+	var sector, flight, from, to, after string
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "conflicts",
+		Short: "Which plans come too close, when and where",
+		Long: `Which plans come too close: pairs of flights that keep less than the separation of their sectors (5 NM and 1,000 ft unless a sector or
+the rules say another) at once, by when that begins. Plans decide, not how uncertain they are. All times are UTC.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var p api.Conflicts
+			path := "/conflicts" + params(map[string]string{"sector": sector, "flight": flight, "from": from, "to": to, "after": after}, limit)
+			return a.show(cmd, path, &p, func(out io.Writer) error { return printConflicts(out, &p) })
+		},
+	}
+	cmd.Flags().StringVar(&sector, "sector", "", "only where a flight may be in this sector while the two are too close")
+	cmd.Flags().StringVar(&flight, "flight", "", "only those of this flight")
+	cmd.Flags().StringVar(&from, "from", "", "begin of the time asked for, RFC 3339 UTC (default: now, in service time)")
+	cmd.Flags().StringVar(&to, "to", "", "end of the time asked for (default: an hour after from)")
+	cmd.Flags().StringVar(&after, "after", "", "the next page, as the page before named it")
+	cmd.Flags().IntVar(&limit, "limit", 0, "conflicts a page, 1 to 1000")
+	askFlags(cmd, &a)
+	return cmd
+}
+
+func printConflicts(out io.Writer, p *api.Conflicts) error {
+	fmt.Fprintf(out, "from %s to %s: %d conflicts\n", clock(p.From), clock(p.To), len(p.Conflicts))
+	if p.Computing {
+		fmt.Fprintln(out, "computing: conflicts of some flights are still being worked out; there may be more")
+	}
+	if p.Crowded {
+		fmt.Fprintln(out, "crowded: some flights have more conflicts than are kept")
+	}
+	err := columns(out, "CLOSEST\tNM\tFT\tTOO CLOSE\tA\tB\tSECTORS", func(w io.Writer) {
+		for _, c := range p.Conflicts {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clock(c.Closest.Time), miles(c.Closest.Lateral), feet(c.Closest.Vertical),
+				span(c.Spans[0].From, c.Spans[len(c.Spans)-1].To), named(c.A), named(c.B), dash(strings.Join(c.Sectors, ",")))
+		}
+	})
+	if err == nil && p.Next != "" {
+		_, err = fmt.Fprintf(out, "more: --from %s --to %s --after %s\n", clock(p.From), clock(p.To), p.Next)
+	}
+	return err
+}
+
+// named is a flight as people call it, and as the service does.
+func named(f api.ConflictFlight) string {
+	if f.Callsign == "" || f.Callsign == f.Flight {
+		return f.Flight
+	}
+	return f.Callsign + " " + f.Flight
+}
+
+// miles prints a distance in NM to a tenth, rounded down: never more than it is.
+func miles(l api.Length) string {
+	tenths := int64(l) * 10 / 185_200
+	return fmt.Sprintf("%d.%d", tenths/10, tenths%10)
+}
+
+// feet prints a height in whole feet, rounded down.
+func feet(h api.Height) string { return strconv.FormatInt(int64(h)*100/3048, 10) }
