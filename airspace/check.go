@@ -111,6 +111,8 @@ func (c *checker) sector(s *Sector) {
 	if vertices > MaxSectorVertices {
 		c.fail(problem.TooLarge, "volumes", fmt.Sprintf("%d vertices", vertices), fmt.Sprintf("up to %d in all", MaxSectorVertices))
 	}
+	c.effective(s)
+	c.hours(&s.Hours)
 	c.separation(s.Separation)
 	c.capacity(s.Capacity)
 	c.cells(s.Cells)

@@ -20,6 +20,11 @@ const (
 	MaxSectorVertices = 20_000
 	// MaxFlightVolumes bounds the volumes of a flight; all together have up to geo.MaxVertices vertices.
 	MaxFlightVolumes = 1000
+	// MaxShifts bounds the weekly hours of a sector, and MaxPeriods what opens or closes it once.
+	MaxShifts  = 28
+	MaxPeriods = 64
+	// MaxDates bounds the instants at which a sector has other volumes than before.
+	MaxDates = 32
 	// MaxCells bounds the covering that comes with a sector, a flight or a question.
 	MaxCells = 1024
 	// MaxFlightWindows bounds the sector windows of one flight, 100 KB of a record. Real flights have under a hundred.

@@ -394,6 +394,12 @@ func (d *drawer) sector() Sector {
 	for range rapid.IntRange(1, 3).Draw(d.t, "volumes") {
 		s.Volumes = append(s.Volumes, d.valid())
 	}
+	s.Hours = d.hours()
+	if rapid.IntRange(0, 3).Draw(d.t, "dated") == 0 {
+		for range s.Volumes {
+			s.Effective = append(s.Effective, d.span())
+		}
+	}
 	return s
 }
 

@@ -41,7 +41,12 @@ func newNaive(logNs int64) *naive {
 func (n *naive) windowsOf(f *Flight) []SectorWindow {
 	var list []SectorWindow
 	for _, id := range slices.Sorted(maps.Keys(n.sectors)) {
-		for _, w := range n.visitsTo(f, n.sectors[id].Volumes) {
+		s := n.sectors[id]
+		visits := n.visitsTo(f, s.Volumes)
+		if len(s.Effective) > 0 || !s.Hours.always() {
+			visits = n.naiveTimed(f, &s.Sector)
+		}
+		for _, w := range visits {
 			list = append(list, SectorWindow{id, w})
 		}
 	}

@@ -46,6 +46,10 @@ type Sector struct {
 	ID      string
 	Name    string
 	Volumes []geo.Polygon
+	// Effective says when each of Volumes is there; where it is empty all are always. A begin or an end that is missing is that of Always.
+	Effective []geo.Span
+	// Hours say when the sector is open: while it is not, no flight has a window in it.
+	Hours Hours
 	// Separation is what flights must keep while they may be in the sector; none of its own where it is zero.
 	Separation geo.Separation
 	// Capacity is how much traffic is worth a warning.

@@ -192,6 +192,8 @@ func appendSector(w *codec.Writer, s *Sector) {
 	for _, v := range s.Volumes {
 		appendPolygon(w, v)
 	}
+	appendSpans(w, s.Effective)
+	appendHours(w, &s.Hours)
 	appendSeparation(w, s.Separation)
 	appendCapacity(w, s.Capacity)
 	appendCells(w, s.Cells)
@@ -203,6 +205,7 @@ func readSector(r *codec.Reader) Sector {
 	for i := range s.Volumes {
 		s.Volumes[i] = readPolygon(r)
 	}
+	s.Effective, s.Hours = readSpans(r), readHours(r)
 	s.Separation, s.Capacity = readSeparation(r), readCapacity(r)
 	s.Cells = readCells(r)
 	return s

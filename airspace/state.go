@@ -47,6 +47,9 @@ type sector struct {
 	// box and lowCm to highCm hold all volumes.
 	box           geo.BBox
 	lowCm, highCm int64
+	// week are its weekly hours, phases when it has which volumes, where these have dates.
+	week   []geo.Span
+	phases []phase
 }
 
 func newSector(s Sector, v Version) *sector {
@@ -65,6 +68,7 @@ func newSector(s Sector, v Version) *sector {
 		low, high := bandCm(v.Band())
 		n.lowCm, n.highCm = min(n.lowCm, low), max(n.highCm, high)
 	}
+	n.layTime()
 	return n
 }
 

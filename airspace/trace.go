@@ -28,6 +28,14 @@ func (t *tracer) appendIn(list []SectorWindow, f *Flight, s *sector, crossRefCm 
 
 // windows gives those of a flight in one sector, until the next call. What a path costs was added to work when it was found to touch.
 func (t *tracer) windows(f *Flight, s *sector, crossRefCm int32) []geo.Window {
+	if s.timed() {
+		return t.timedWindows(f, s, crossRefCm)
+	}
+	return t.allTimes(f, s, crossRefCm)
+}
+
+// allTimes is windows of a sector that is always open.
+func (t *tracer) allTimes(f *Flight, s *sector, crossRefCm int32) []geo.Window {
 	if len(f.Volumes) > 0 {
 		t.found = t.appendOverlaps(t.found[:0], f, s, crossRefCm)
 	} else {
