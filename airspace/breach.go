@@ -111,8 +111,8 @@ func (s *State) zonesOf(f *flight) []*zone {
 	}
 	e := s.places.table.Get(f.number).extent
 	e.kind = ofZone
-	s.places.find(f.tiles, &e, MaxCrossRefCm, func(_ uint32, t thing) bool {
-		add(t.(*zone))
+	s.places.find(f.tiles, &e, MaxCrossRefCm, func(_ uint32, at *placed) bool {
+		add(at.thing.(*zone))
 		return true
 	})
 	slices.SortFunc(list, compareZones)

@@ -175,8 +175,8 @@ func (m *Machine) candidates(f *flight, after string) (list []*flight, more bool
 	outline := &m.finder.outline
 	outline.lay(&plan)
 	e, last := outline.extent(), ""
-	m.state.places.find(outline.tiles(), &e, m.state.settings.CrossRefCm, func(_ uint32, t thing) bool {
-		g := t.(*flight)
+	m.state.places.find(outline.tiles(), &e, m.state.settings.CrossRefCm, func(_ uint32, at *placed) bool {
+		g := at.thing.(*flight)
 		if g.ID == f.ID || g.ID <= after || last != "" && g.ID > last {
 			return true
 		}

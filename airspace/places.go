@@ -31,10 +31,15 @@ type kinds uint8
 
 // The kinds of thing.
 const (
-	ofPath    kinds = 1 << iota // a flight with a path
-	ofVolumes                   // a flight of volumes
-	ofFlight        = ofPath | ofVolumes
-	ofZone    kinds = 1 << iota
+	// ofPath is a flight with a path.
+	ofPath kinds = 1 << iota
+	// ofVolume is a flight of one volume, which is in all of the altitudes and times of its extent.
+	ofVolume
+	// ofVolumes is a flight of several.
+	ofVolumes
+	// ofZone is a zone.
+	ofZone
+	ofFlight = ofPath | ofVolume | ofVolumes
 )
 
 // extent is a box, altitudes and a time that hold all of a thing or a question: what does not meet it has nothing to do with the thing. All
@@ -98,15 +103,12 @@ func (p *places) remove(number uint32) {
 // get gives the thing with that number.
 func (p *places) get(number uint32) thing { return p.table.Get(number).thing }
 
-// find calls yield with each thing, once, in no order that means anything, that shares a tile with those given and whose extent meets e, until
+// find calls yield with each thing, once and as it stands in the table, in no order that means anything, that shares a tile with those given and whose extent meets e, until
 // yield wants no more. Altitudes of different references meet when they are within crossRefCm.
-func (p *places) find(tiles []uint64, e *extent, crossRefCm int32, yield func(number uint32, t thing) bool) {
+func (p *places) find(tiles []uint64, e *extent, crossRefCm int32, yield func(number uint32, at *placed) bool) {
 	p.index.Search(tiles, e.time(), func(number uint32) bool {
 		at := p.table.At(number)
-		if !at.meets(e, crossRefCm) {
-			return true
-		}
-		return yield(number, at.thing)
+		return !at.meets(e, crossRefCm) || yield(number, at)
 	})
 }
 
@@ -130,6 +132,11 @@ func (e *extent) meets(o *extent, crossRefCm int32) bool {
 		east += turn
 	}
 	return east <= int64(e.width) || turn-east <= int64(o.width)
+}
+
+// box is the box of a thing, all of it in latitudes that there are.
+func (e *extent) box() geo.BBox {
+	return geo.BBox{MinLat: int64(e.south), MinLon: int64(e.west), MaxLat: int64(e.north), MaxLon: int64(e.west) + int64(e.width)}
 }
 
 // setBox takes a box, whose longitudes may lie outside the turn.

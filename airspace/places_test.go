@@ -67,11 +67,11 @@ func TestPlaces(t *testing.T) {
 			asked := drawBlock(t, index.Fine)
 			e := asked.extent()
 			got := map[uint32]*block{}
-			p.find(asked.tiles, &e, DefaultCrossRefCm, func(n uint32, found thing) bool {
+			p.find(asked.tiles, &e, DefaultCrossRefCm, func(n uint32, at *placed) bool {
 				if got[n] != nil {
 					t.Fatalf("%d was found twice", n)
 				}
-				got[n] = found.(*block)
+				got[n] = at.thing.(*block)
 				return true
 			})
 			want := maps.Clone(held)

@@ -62,12 +62,12 @@ func (m *Machine) touched(changes []sectorChange, taken *int) (near []*flight, f
 	var o outline
 	work := *taken
 	seen := map[uint32]bool{}
-	look := func(number uint32, t thing) bool {
+	look := func(number uint32, at *placed) bool {
 		if seen[number] {
 			return true
 		}
 		seen[number] = true
-		f := t.(*flight)
+		f := at.thing.(*flight)
 		o.lay(&f.Flight)
 		work += 1 + len(o.legs)
 		if touches(changes, &o, s.record(f).Windows, s.settings.CrossRefCm, &work) {

@@ -82,7 +82,7 @@ func (n *sector) extent(fromNs, toNs int64) extent {
 			ref = 0
 		}
 	}
-	e.setBand(n.lowCm, n.highCm, ref)
+	e.setBand(n.lowCm, n.highCm-1, ref) // the ceiling is not in it
 	return e
 }
 

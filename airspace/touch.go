@@ -82,8 +82,12 @@ func (o *outline) tiles() []uint64 {
 func (o *outline) extent() extent {
 	f := o.flight
 	e := extent{kind: ofPath, beginNs: f.BeginNs(), endNs: f.EndNs()}
-	if len(f.Volumes) > 0 {
-		e.kind = ofVolumes
+	switch len(f.Volumes) {
+	case 0:
+	case 1:
+		e.kind, e.endNs = ofVolume, e.endNs-1 // the end is not in it
+	default:
+		e.kind, e.endNs = ofVolumes, e.endNs-1
 	}
 	e.setBox(o.whole)
 	slack := int64(f.Uncertainty.VerticalCm)

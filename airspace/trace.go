@@ -64,9 +64,8 @@ func (t *tracer) appendOverlaps(out []geo.Window, f *Flight, s *sector, crossRef
 			joined = append(joined, w)
 		}
 	}
-	for i := range joined {
-		w := &joined[i]
-		w.EnterMaxNs, w.LeaveMinNs = w.LeaveMaxNs, w.EnterMinNs
+	for i, w := range joined {
+		joined[i] = unsure(w.EnterMinNs, w.LeaveMaxNs)
 	}
 	return joined
 }

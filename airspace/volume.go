@@ -23,36 +23,37 @@ func (s *State) InVolume(v geo.Polygon, cells []uint64, fromNs, toNs int64, afte
 	if c.found != nil {
 		return nil, c.found
 	}
-	asked := newSector(Sector{Volumes: []geo.Polygon{v}}, Version{})
-	near := s.near(nil, index.Tiles([]geo.BBox{asked.box}, index.Fine), asked.extent(fromNs, toNs))
-	if len(near) > MaxVolumeFlights {
-		return nil, &problem.Error{Kind: problem.TooLarge, Op: c.op, Field: "volume", Value: fmt.Sprintf("near %d flights", len(near)), Allowed: fmt.Sprintf("up to %d; ask for a smaller volume or a shorter time", MaxVolumeFlights)}
-	}
-	list, err := s.visitsTo(asked, near, fromNs, toNs)
+	list, err := s.visitsTo(newSector(Sector{Volumes: []geo.Polygon{v}}, Version{}), fromNs, toNs)
 	if err != nil {
 		return nil, err
 	}
+	list = slices.DeleteFunc(list, func(o Occupant) bool { return !after.before(o.Window.EnterMinNs, o.Flight.ID) })
 	slices.SortFunc(list, func(a, b Occupant) int { return compareOccupants(&a, &b) })
-	if first := slices.IndexFunc(list, func(o Occupant) bool { return after.before(o.Window.EnterMinNs, o.Flight.ID) }); first > 0 {
-		list = list[first:]
-	} else if first < 0 {
-		list = nil
-	}
 	return list[:min(len(list), limit)], nil
 }
 
-// near appends the flights that share a tile with a place and meet its extent.
-func (s *State) near(list []*flight, tiles []uint64, e extent) []*flight {
-	s.places.find(tiles, &e, s.settings.CrossRefCm, func(_ uint32, t thing) bool {
-		list = append(list, t.(*flight))
-		return true
+// visitsTo computes the visits of flights to a sector of one volume that meet a time, unsorted.
+func (s *State) visitsTo(asked *sector, fromNs, toNs int64) (list []Occupant, err error) {
+	var near []*flight
+	e, volume := asked.extent(fromNs, toNs), asked.volumes[0]
+	s.places.find(index.Tiles([]geo.BBox{asked.box}, index.Fine), &e, s.settings.CrossRefCm, func(_ uint32, at *placed) bool {
+		f := at.thing.(*flight)
+		if at.kind == ofVolume && volume.ContainsBox(at.box()) {
+			// Most are: then the flight itself need not be looked at.
+			list = append(list, Occupant{&f.FlightRecord, unsure(at.beginNs, at.endNs+1)})
+		} else {
+			near = append(near, f)
+		}
+		return len(list)+len(near) <= MaxVolumeFlights
 	})
-	return list
+	if len(list)+len(near) > MaxVolumeFlights {
+		return nil, &problem.Error{Kind: problem.TooLarge, Op: "in volume", Field: "volume", Value: fmt.Sprintf("near over %d flights", MaxVolumeFlights), Allowed: "a smaller volume or a shorter time"}
+	}
+	return s.appendVisits(list, asked, near, fromNs, toNs)
 }
 
-// visitsTo computes the visits of flights to a volume that meet a time, unsorted.
-func (s *State) visitsTo(asked *sector, near []*flight, fromNs, toNs int64) ([]Occupant, error) {
-	list := make([]Occupant, 0, len(near))
+// appendVisits appends the visits of flights to a sector of one volume that meet a time.
+func (s *State) appendVisits(list []Occupant, asked *sector, near []*flight, fromNs, toNs int64) ([]Occupant, error) {
 	var o outline
 	var t tracer
 	for _, f := range near {

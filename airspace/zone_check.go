@@ -29,8 +29,8 @@ func (e *zoneEdit) checkNear(work *int) {
 	var near []*flight
 	at := z.extent()
 	at.kind = ofFlight
-	s.places.find(z.tiles, &at, s.settings.CrossRefCm, func(_ uint32, t thing) bool {
-		near = append(near, t.(*flight))
+	s.places.find(z.tiles, &at, s.settings.CrossRefCm, func(_ uint32, found *placed) bool {
+		near = append(near, found.thing.(*flight))
 		return len(near) <= e.m.sizes.near
 	})
 	if len(near) > e.m.sizes.near {

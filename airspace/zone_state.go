@@ -173,8 +173,8 @@ func (m *Machine) zonesNear(list []*zone, id string, tiles []uint64, e extent) [
 	}
 	e.kind = ofZone
 	// Whether references differ by little is for a closer look: a zone may know of a flight from when the rules were others.
-	s.places.find(tiles, &e, MaxCrossRefCm, func(_ uint32, t thing) bool {
-		list = append(list, t.(*zone))
+	s.places.find(tiles, &e, MaxCrossRefCm, func(_ uint32, at *placed) bool {
+		list = append(list, at.thing.(*zone))
 		return true
 	})
 	m.checks.Scan(func(name string) bool {

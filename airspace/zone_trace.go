@@ -23,7 +23,9 @@ func (t *zoneTracer) windows(o *outline, z *zone, crossRefCm int32, work *int) [
 		if o.flight.EndNs() <= p.fromNs || o.flight.BeginNs() >= p.toNs || !o.touches(p.place, crossRefCm, work) {
 			continue
 		}
+		t.tracer.work = *work
 		t.found = t.tracer.appendIn(t.found[:0], o.flight, p.place, crossRefCm)
+		*work = t.tracer.work
 		for _, w := range t.found {
 			if cut, ok := within(w.Window, p.fromNs, p.toNs); ok {
 				list = append(list, cut)

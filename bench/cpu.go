@@ -36,3 +36,18 @@ func CPU(pids []int) time.Duration {
 	}
 	return total
 }
+
+// RSS is the memory that a process holds, in bytes; 0 where /proc does not say.
+func RSS(pid int) int64 {
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(content), "VmRSS:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kib, _ := strconv.ParseInt(fields[0], 10, 64) // 0 where it is none
+	return kib << 10
+}

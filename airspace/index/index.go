@@ -137,7 +137,7 @@ func (x *Index) Search(cells []uint64, at Time, yield func(thing uint32) bool) {
 	if len(cells) == 0 {
 		return
 	}
-	var room [64]stretch
+	var room [256]stretch
 	w := walk{stretches: x.stretches(room[:0], cells)}
 	for level, n := range x.slots {
 		if n > 0 {

@@ -72,7 +72,7 @@ func TestTilesCover(t *testing.T) {
 		grain := rapid.SampledFrom([]Grain{Coarse, Small, Fine})
 		a, b := Tiles(lists[0], grain.Draw(t, "grain")), Tiles(lists[1], grain.Draw(t, "grain"))
 		for _, cells := range [][]uint64{a, b} {
-			if len(cells) > MaxTiles || len(cells) == 0 {
+			if len(cells) > maxFineTiles || len(cells) == 0 {
 				t.Fatalf("%d tiles", len(cells))
 			}
 			for i, c := range cells {

@@ -23,8 +23,8 @@ type fork[K any] struct {
 }
 
 type leaf[T any] struct {
+	things [1 << leafBits]T // first, so that one of 64 bytes is in one line of the cache
 	owner  *owner
-	things [1 << leafBits]T
 }
 
 // Copy gives a table of its own with the same things, in constant time: what they are kept in is shared until one of the two

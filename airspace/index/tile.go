@@ -8,7 +8,10 @@ import (
 
 const (
 	// MaxTiles bounds a covering. More would find a little less that is not there, and cost more at each change.
-	MaxTiles  = 64
+	MaxTiles = 64
+	// maxFineTiles bounds that of a question, for which all that is found in vain is a look into far memory.
+	maxFineTiles = 2 * 8 * 8
+
 	turnE7    = 3_600_000_000
 	halfE7    = turnE7 / 2
 	quarterE7 = turnE7 / 4
@@ -33,13 +36,13 @@ func (g Grain) tiles() (finest int, across uint64) {
 	case Small:
 		return 13, 2
 	case Fine:
-		return 13, 7
+		return 13, 8
 	}
 	return 10, 4
 }
 
 // Tiles covers boxes: every place that lies in one of them lies in one of the cells returned. These are sorted, none holds
-// another, and there are at most MaxTiles. Two boxes that have a place in common have cells of which one holds the other,
+// another, and there are at most MaxTiles, of Fine twice as many. Two boxes that have a place in common have cells of which one holds the other,
 // whatever the grains that they were covered with.
 func Tiles(boxes []geo.BBox, g Grain) []uint64 {
 	cells := make([]uint64, 0, MaxTiles)
@@ -55,8 +58,12 @@ func Tiles(boxes []geo.BBox, g Grain) []uint64 {
 		}
 	}
 	cells = Normalize(cells)
+	most := MaxTiles
+	if g == Fine {
+		most = maxFineTiles
+	}
 	finest, _ := g.tiles()
-	for level := finest - 1; len(cells) > MaxTiles; level-- {
+	for level := finest - 1; len(cells) > most; level-- {
 		for i, c := range cells {
 			cells[i] = Parent(c, min(level, Level(c)))
 		}

@@ -59,7 +59,7 @@ of the rounds.
 	cmd.Flags().BoolVar(&o.profiles, "profiles", false, "have each of our servers write a CPU profile below --dir")
 	cmd.Flags().StringVar(&o.peer, "peer", "", "etcd: build it from bench/peers and hold us against it; run it in our source")
 	outputFlag(cmd, &o.output)
-	cmd.AddCommand(benchServerCommand(), benchCatchUpCommand())
+	cmd.AddCommand(benchServerCommand(), benchCatchUpCommand(), benchQueryCommand())
 	return cmd
 }
 
