@@ -44,7 +44,7 @@ func layers() []layer {
 	return []layer{{"L", "lower", 95, 245}, {"M", "middle", 245, 345}, {"H", "upper", 345, 660}}
 }
 
-// Sectors are the twelve sectors of the region, without Cells.
+// Sectors are the twelve sectors of the region, without Cells. In the busiest minutes some come to their warning.
 func Sectors() []airspace.Sector {
 	var sectors []airspace.Sector
 	for _, a := range areas() {
@@ -52,7 +52,8 @@ func Sectors() []airspace.Sector {
 			band := geo.Band{Floor: geo.FlightLevel(l.low), Ceiling: geo.FlightLevel(l.high)}
 			sectors = append(sectors, airspace.Sector{
 				ID: a.name + "-" + l.suffix, Name: a.name + " " + l.name,
-				Volumes: []geo.Polygon{{Rings: []geo.Ring{a.ring}, Band: band}},
+				Volumes:  []geo.Polygon{{Rings: []geo.Ring{a.ring}, Band: band}},
+				Capacity: airspace.Capacity{OccupancyWarn: 8, OccupancyAlert: 12},
 			})
 		}
 	}

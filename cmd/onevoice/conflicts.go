@@ -63,13 +63,22 @@ func printConflicts(out io.Writer, p *api.Conflicts) error {
 	err := columns(out, "CLOSEST\tNM\tFT\tTOO CLOSE\tA\tB\tSECTORS", func(w io.Writer) {
 		for _, c := range p.Conflicts {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", clock(c.Closest.Time), miles(c.Closest.Lateral), feet(c.Closest.Vertical),
-				span(c.Spans[0].From, c.Spans[len(c.Spans)-1].To), named(c.A), named(c.B), dash(strings.Join(c.Sectors, ",")))
+				times(c.Spans), named(c.A), named(c.B), dash(strings.Join(c.Sectors, ",")))
 		}
 	})
 	if err == nil && p.Next != "" {
 		_, err = fmt.Fprintf(out, "more: --from %s --to %s --after %s\n", clock(p.From), clock(p.To), p.Next)
 	}
 	return err
+}
+
+// times prints from when to when two flights are too close, and how often where it is not once.
+func times(spans []api.Span) string {
+	text := span(spans[0].From, spans[len(spans)-1].To)
+	if n := len(spans); n > 1 {
+		text += fmt.Sprintf(", %d times", n)
+	}
+	return text
 }
 
 // named is a flight as people call it, and as the service does.
