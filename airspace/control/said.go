@@ -30,9 +30,11 @@ func (c *claim) said() string {
 // MayChange says whether the plan of a flight may be changed: by a position only where that controls the flight; without one, as by its
 // operator, always, but it is not removed while a position controls it.
 func (s *Board) MayChange(op, id string, by *By, remove bool) *problem.Error {
+	if by == nil && !remove {
+		return nil
+	}
 	r := s.Record(Flight, id)
 	c := claim{Board: s, op: op, old: &r}
-	owned := r.Position != ""
 	if by != nil {
 		if p := s.Check(op, *by); p != nil {
 			p.Subject = id
@@ -43,7 +45,7 @@ func (s *Board) MayChange(op, id string, by *By, remove bool) *problem.Error {
 		}
 		return nil
 	}
-	if remove && owned {
+	if r.Position != "" {
 		return refused(op, id, "a flight that is controlled is removed by its controller only; "+c.why())
 	}
 	return nil
