@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"onevoice/internal/mutant"
 	"onevoice/problem"
 )
 
@@ -74,8 +73,6 @@ func (s *Board) held(op string, by By) (*Position, *problem.Error) {
 	p, _ := s.positions.Get(by.Position)
 	why := ""
 	switch {
-	case p != nil && mutant.On(mutant.LostLeaseActs):
-		return p, nil
 	case !p.Attended():
 		why = "position " + by.Position + " is not signed on: it was signed off or not kept in time; sign it on again"
 	case p.Holder != by.Holder:

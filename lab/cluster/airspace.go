@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"onevoice/airspace"
+	"onevoice/airspace/control"
 	"onevoice/geo"
 	"onevoice/lab/judge"
 	"onevoice/lab/sim"
@@ -28,6 +29,8 @@ type airspaceWork struct {
 	versions  map[string]airspace.Version // newest seen, by sector or flight
 	questions int
 	bundles   bundles
+	desks     desks
+	facts     map[string]int // of the world
 }
 
 // answered is a question with its answer, for the end.
@@ -38,9 +41,9 @@ type answered struct {
 	answer airspace.Answer
 }
 
-func newAirspaceWork(r *rand.Rand, group uint32) *airspaceWork {
+func newAirspaceWork(r *rand.Rand, group uint32, facts map[string]int) *airspaceWork {
 	return &airspaceWork{
-		rand: r, group: group, readPpm: 200_000 + r.IntN(500_000),
+		rand: r, group: group, readPpm: 200_000 + r.IntN(500_000), desks: newDesks(r), facts: facts,
 		asked: map[string]airspace.Query{}, versions: map[string]airspace.Version{},
 	}
 }
@@ -50,7 +53,9 @@ func (w *airspaceWork) flightID() string { return fmt.Sprintf("F%d", w.rand.IntN
 
 func (w *airspaceWork) next() ([]byte, judge.Op) {
 	if w.rand.IntN(million) < w.readPpm {
-		switch w.rand.IntN(4) {
+		switch w.rand.IntN(5) {
+		case 4:
+			return w.question(w.controlQuestion())
 		case 0:
 			return w.question(airspace.FlightQuery{ID: w.flightID()})
 		case 1:
@@ -59,6 +64,10 @@ func (w *airspaceWork) next() ([]byte, judge.Op) {
 		from := w.instant()
 		return w.question(airspace.WhoQuery{Sector: w.sectorID(), FromNs: from, ToNs: from + 1 + w.rand.Int64N(60*minuteNs), Limit: 1000})
 	}
+	if w.rand.IntN(million) < w.desks.ppm {
+		c, key := w.controls()
+		return airspace.Encode(c), judge.Op{Group: w.group, Kind: judge.Other, Key: key}
+	}
 	c := w.command()
 	key := fmt.Sprintf("%T", c)
 	switch c.(type) {
@@ -66,6 +75,8 @@ func (w *airspaceWork) next() ([]byte, judge.Op) {
 		key = removes
 	case airspace.Atomic:
 		key = several
+	case airspace.SignOn, airspace.KeepPosition, airspace.SignOff:
+		key = leases
 	}
 	return airspace.Encode(c), judge.Op{Group: w.group, Kind: judge.Other, Key: key}
 }
@@ -85,7 +96,9 @@ func (w *airspaceWork) question(q airspace.Query) ([]byte, judge.Op) {
 }
 
 func (w *airspaceWork) command() airspace.Command {
-	switch n := w.rand.IntN(23); {
+	switch n := w.rand.IntN(26); {
+	case n >= 23:
+		return w.lease()
 	case n >= 20:
 		return w.atomic()
 	case n < 4:
@@ -163,9 +176,10 @@ func (w *airspaceWork) result(op *judge.Op, result []byte) error {
 	if err != nil {
 		return err
 	}
+	w.learnControl(op, &r)
 	if r.Problem == nil {
 		if op.Key != several {
-			op.Changed, op.ID = op.Key != removes, versionID(r.Version)
+			op.Changed, op.ID = op.Key != removes && op.Key != leases, versionID(r.Version)
 		}
 		if r.Version != (airspace.Version{Index: op.Index, Sub: op.Sub}) {
 			return fmt.Errorf("result has version %v, the answer is of %d.%d", r.Version, op.Index, op.Sub)
@@ -180,6 +194,8 @@ func (w *airspaceWork) learn(a *airspace.Answer) {
 		w.versions[body.ID] = body.Version
 	case *airspace.SectorRecord:
 		w.versions[body.ID] = body.Version
+	case *airspace.Controlled:
+		w.desks.records[body.Thing.String()+body.ID] = body.Record
 	}
 }
 
@@ -191,7 +207,7 @@ func (w *airspaceWork) eventID(event []byte) (uint64, bool) {
 	switch {
 	case err != nil, w.bundles.of(&e):
 		return 0, false
-	case e.Kind == airspace.FlightPut, e.Kind == airspace.SectorPut, e.Kind == airspace.SettingsChanged:
+	case e.Kind == airspace.FlightPut, e.Kind == airspace.SectorPut, e.Kind == airspace.SettingsChanged, controlEvent(&e):
 		return versionID(e.Version), true
 	}
 	return 0, false
@@ -205,9 +221,11 @@ func (w *airspaceWork) last() []ask {
 	}
 	for i := range flightIDs {
 		add(airspace.FlightQuery{ID: fmt.Sprintf("F%d", i)})
+		add(airspace.ControlQuery{Thing: control.Flight, ID: fmt.Sprintf("F%d", i)})
 	}
 	for i := range sectorIDs {
 		add(airspace.SectorQuery{ID: fmt.Sprintf("S%d", i)})
+		add(airspace.ControlQuery{Thing: control.Sector, ID: fmt.Sprintf("S%d", i)})
 		add(airspace.WhoQuery{Sector: fmt.Sprintf("S%d", i), FromNs: 1, ToNs: geo.MaxAtNs, Limit: 1000})
 	}
 	return asks

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"onevoice/airspace"
+	"onevoice/airspace/control"
 	"onevoice/lab/judge"
 	"onevoice/problem"
 )
@@ -13,6 +14,7 @@ import (
 type picture struct {
 	sectors map[string]airspace.Version
 	flights map[string]plan
+	control *judge.Control
 }
 
 type plan struct {
@@ -24,7 +26,9 @@ type plan struct {
 // wrong about who is where says something else.
 func (w *airspaceWork) check(court *judge.Court) {
 	slices.SortStableFunc(w.answers, func(a, b answered) int { return cmp.Compare(a.index, b.index) })
-	p := picture{sectors: map[string]airspace.Version{}, flights: map[string]plan{}}
+	p := picture{sectors: map[string]airspace.Version{}, flights: map[string]plan{}, control: court.NewControl(w.group)}
+	p.control.Matched = w.desks.matched
+	defer w.tellControl(p.control)
 	at := uint64(1)
 	for i := range w.answers {
 		a := &w.answers[i]
@@ -50,6 +54,7 @@ func (p *picture) take(event []byte) {
 	if err != nil {
 		return
 	}
+	p.control.Take(&e)
 	switch e.Kind {
 	case airspace.SectorPut:
 		p.sectors[e.ID] = e.Version
@@ -78,6 +83,16 @@ func (p *picture) agrees(q airspace.Query, a *airspace.Answer) bool {
 			return isMissing(found, a)
 		}
 		return said.Version == v
+	case airspace.ControlQuery:
+		_, found := p.sectors[q.ID]
+		if q.Thing == control.Flight {
+			_, found = p.flights[q.ID]
+		}
+		said, is := a.Body.(*airspace.Controlled)
+		if !found || !is {
+			return isMissing(found, a)
+		}
+		return p.control.Agrees(said)
 	case airspace.WhoQuery:
 		if _, found := p.sectors[q.Sector]; !found || a.Problem != nil {
 			return isMissing(found, a)
@@ -113,7 +128,7 @@ func (p *picture) allThere(q airspace.WhoQuery, visits []airspace.Presence) bool
 	for _, v := range visits {
 		f := p.flights[v.Flight]
 		w := airspace.SectorWindow{Sector: q.Sector, Window: v.Window}
-		if v.Version != f.version || !slices.Contains(f.windows, w) || !meets(w, q) {
+		if v.Version != f.version || !p.control.Shows(&v) || !slices.Contains(f.windows, w) || !meets(w, q) {
 			return false
 		}
 	}

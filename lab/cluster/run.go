@@ -134,7 +134,7 @@ func (r *run) build() error {
 		r.keyPpm = pick(r.rand, 0, 100_000, 400_000) // in a world where no key is forgotten
 	}
 	r.machines[1] = func() machine.Machine { return airspace.New() }
-	r.works[1] = newAirspaceWork(r.stream("work", 1), 1)
+	r.works[1] = newAirspaceWork(r.stream("work", 1), 1, r.facts)
 	r.machines[2] = func() machine.Machine { return toy.New() }
 	r.works[2] = newToyWork(r.stream("work", 2), 2, &r.ids)
 	r.machines[membersGroup] = func() machine.Machine { return oracle.New(r.genesis()) }

@@ -11,6 +11,7 @@
 //	S6  an acknowledged command is in the log at the end
 //	S7  equal group and index, equal chain hash and equal state
 //	S8  a watch is ordered, complete, unique and resumable at any server
+//	S9  one position at most has a flight, nobody loses one without an act, and who lost its lease does not act
 package judge
 
 import (
