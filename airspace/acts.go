@@ -26,6 +26,22 @@ func readControlCommand(r *codec.Reader, kind commandKind, when Precondition) Co
 	return nil
 }
 
+// OfControl says whether an encoded command is about positions and control.
+func OfControl(op []byte) bool {
+	return len(op) > 1 && op[0] == Format && commandKind(op[1]) >= kindSignOn && commandKind(op[1]) <= kindControl
+}
+
+// ByForce says whether a command is one that only a supervisor may give.
+func ByForce(cmd Command) bool {
+	switch cmd := cmd.(type) {
+	case SignOff:
+		return cmd.Force
+	case Control:
+		return cmd.Request.Force
+	}
+	return false
+}
+
 // Control does an act on a flight or sector, that there is one given. Whoever comes too late is Refused, or PreconditionFailed, and told who has it;
 // a console that has lost its position is told that, as Expired.
 type Control struct {

@@ -24,6 +24,10 @@ const (
 	Debug
 	// Export is to follow the log's entries, and to read the whole state for that, to keep the history elsewhere.
 	Export
+	// Control is to sign positions on, and to act for them: to assume, hand over and release flights and sectors.
+	Control
+	// Supervise is to act by force where a position is stuck: to sign it off, and to take or release what it has.
+	Supervise
 	end
 )
 
@@ -32,11 +36,11 @@ const All = end - 1
 
 // words are the rights' names, in the order of their bits.
 func words() []string {
-	return []string{"read", "write", "settings", "members", "backup", "debug", "export"}
+	return []string{"read", "write", "settings", "members", "backup", "debug", "export", "control", "supervise"}
 }
 
 // AllowedWords lists what ParseRights takes, for messages.
-const AllowedWords = "read, write, settings, members, backup, debug, export, separated by commas, or all"
+const AllowedWords = "read, write, settings, members, backup, debug, export, control, supervise, separated by commas, or all"
 
 // Has says whether every right of want is in r.
 func (r Rights) Has(want Rights) bool { return r&want == want }

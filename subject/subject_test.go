@@ -72,7 +72,7 @@ func TestClaimsThatAreRefused(t *testing.T) {
 
 func TestRights(t *testing.T) {
 	all, err := ParseRights("all")
-	if err != nil || all != All || all.String() != "read,write,settings,members,backup,debug,export" {
+	if err != nil || all != All || all.String() != "read,write,settings,members,backup,debug,export,control,supervise" {
 		t.Errorf("all is %v, %v", all, err)
 	}
 	for _, bad := range []string{"", "read,", "Read", "admin", "read write"} {

@@ -88,15 +88,26 @@ func notFound(op, what, id string) error {
 	return &problem.Error{Kind: problem.NotFound, Op: op, Subject: id, Detail: "there is no such " + what}
 }
 
-// command runs a write through the log. The answer is made from the machine's result alone, so that a retry gives it again.
-// id is empty for settings.
+// command runs a write through the log, and answers with what it came to. id is empty for settings.
 func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Command, id string, key *wire.Key) error {
+	res, err := s.run(w, r, cmd, id, key)
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodPut {
+		w.Header()[headerTag] = []string{etag(res.Version)}
+	}
+	return s.json(w, func(b []byte) []byte { return api.AppendWritten(b, id, res) })
+}
+
+// run runs a write through the log. The answer is made from the machine's result alone, so that a retry gives it again.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, cmd airspace.Command, id string, key *wire.Key) (*airspace.Result, error) {
 	if p := airspace.Validate(cmd); p != nil {
-		return p
+		return nil, p
 	}
 	op := airspace.Encode(cmd)
 	if len(op) > wire.MaxCommandBytes {
-		return &problem.Error{Kind: problem.TooLarge, Op: cmd.Op(), Subject: id, Field: "body",
+		return nil, &problem.Error{Kind: problem.TooLarge, Op: cmd.Op(), Subject: id, Field: "body",
 			Value: strconv.Itoa(len(op)) + " bytes encoded", Allowed: "at most " + strconv.Itoa(wire.MaxCommandBytes) + " bytes"}
 	}
 	reply, err := s.service.Do(r.Context(), time.Now().Add(commandTimeout), op, key)
@@ -104,11 +115,11 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Co
 		err = replyProblem(&reply, cmd.Op(), id)
 	}
 	if err != nil {
-		return unknownOutcome(err, cmd.Op(), id)
+		return nil, unknownOutcome(err, cmd.Op(), id)
 	}
 	res, err := airspace.DecodeResult(reply.Result)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.proveEntry(w.Header(), reply.Index, reply.Hash, res.ServiceNs)
 	if res.Problem != nil {
@@ -117,12 +128,9 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, cmd airspace.Co
 			f.current = res.Current.String()
 			w.Header().Set("ETag", etag(*res.Current))
 		}
-		return f
+		return nil, f
 	}
-	if r.Method == http.MethodPut {
-		w.Header()[headerTag] = []string{etag(res.Version)}
-	}
-	return s.json(w, func(b []byte) []byte { return api.AppendWritten(b, id, &res) })
+	return &res, nil
 }
 
 // unknownOutcome completes the problem of a write that ended without an answer: nobody can say whether it took effect.

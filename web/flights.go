@@ -74,7 +74,11 @@ func (s *Server) putFlight(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.command(w, r, airspace.PutFlight{Flight: flight, If: in.when}, id, in.key)
+	by, err := amender(r, "put flight")
+	if err != nil {
+		return err
+	}
+	return s.command(w, r, airspace.PutFlight{Flight: flight, By: by, If: in.when}, id, in.key)
 }
 
 func (s *Server) putProgress(w http.ResponseWriter, r *http.Request) error {
@@ -99,7 +103,11 @@ func (s *Server) cancelFlight(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer in.end()
-	return s.command(w, r, airspace.CancelFlight{ID: id, If: in.when}, id, in.key)
+	by, err := amender(r, "cancel flight")
+	if err != nil {
+		return err
+	}
+	return s.command(w, r, airspace.CancelFlight{ID: id, By: by, If: in.when}, id, in.key)
 }
 
 // writing is what comes with every write. Nothing may keep body beyond end.

@@ -197,6 +197,8 @@ func TestFieldsOfTheDescription(t *testing.T) {
 		"Locks": api.Locks{}, "Lock": api.Lock{}, "LockGrant": api.LockGrant{}, "LockHolder": api.LockHolder{}, "LockRevoke": api.LockRevoke{},
 		"Upgrade": api.Upgrade{}, "GroupVersion": api.GroupVersion{}, "Program": api.Program{}, "Addresses": api.Addresses{}, "Transfer": api.Transfer{}, "MembersChanged": api.MembersChanged{},
 		"View": api.View{}, "Process": api.Process{}, "Lead": api.Lead{}, "Observer": api.Observer{}, "Seen": api.Seen{}, "Fence": api.Fence{},
+		"Control": api.Control{}, "ControlAct": api.ControlAct{}, "Supervision": api.Supervision{}, "Target": api.Target{}, "ControlChange": api.ControlChange{}, "ControlList": api.ControlList{},
+		"WorkingPosition": api.WorkingPosition{}, "WorkingPositions": api.WorkingPositions{}, "SignOn": api.SignOn{}, "PositionHolder": api.PositionHolder{},
 	} {
 		want := map[string]bool{}
 		for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {

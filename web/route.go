@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"onevoice/airspace/control"
 	"onevoice/problem"
 	"onevoice/subject"
 	"onevoice/web/ui"
@@ -52,6 +53,21 @@ func (s *Server) routes() []route {
 		{"PUT", base + "/flights/{id}", s.putFlight, request, subject.Write},
 		{"DELETE", base + "/flights/{id}", s.cancelFlight, request, subject.Write},
 		{"PUT", base + "/flights/{id}/progress", s.putProgress, request, subject.Write},
+		{"GET", base + "/flights/{id}/control", s.controlOf(control.Flight), request, subject.Read},
+		{"POST", base + "/flights/{id}/control", s.act(control.Flight, control.Acts()), request, subject.Control},
+		{"GET", base + "/flights/{id}/handoff", s.controlOf(control.Flight), request, subject.Read},
+		{"POST", base + "/flights/{id}/handoff", s.act(control.Flight, handoffs()), request, subject.Control},
+		{"POST", base + "/flights/{id}/supervise", s.supervise(control.Flight), request, subject.Supervise},
+		{"GET", base + "/sectors/{id}/control", s.controlOf(control.Sector), request, subject.Read},
+		{"POST", base + "/sectors/{id}/control", s.act(control.Sector, control.Acts()), request, subject.Control},
+		{"POST", base + "/sectors/{id}/supervise", s.supervise(control.Sector), request, subject.Supervise},
+		{"GET", base + "/positions", s.listPositions, request, subject.Read},
+		{"GET", base + "/positions/{id}", s.getPosition, request, subject.Read},
+		{"GET", base + "/positions/{id}/flights", s.positionFlights, request, subject.Read},
+		{"POST", base + "/positions/{id}", s.signOn, request, subject.Control},
+		{"POST", base + "/positions/{id}/keep", s.keepPosition, request, subject.Control},
+		{"POST", base + "/positions/{id}/sign-off", s.signOff, request, subject.Control},
+		{"POST", base + "/positions/{id}/end", s.endPosition, request, subject.Supervise},
 		{"GET", base + "/settings/service-time", s.getServiceTime, request, subject.Read},
 		{"PUT", base + "/settings/service-time", s.putServiceTime, request, subject.Settings},
 		{"GET", base + "/status", s.status, probe, subject.Read},

@@ -85,9 +85,9 @@ func (s *Server) identify(r *http.Request) (subject.Subject, *problem.Error) {
 	return subject.Anonymous(), nil
 }
 
-// audited says whether what a route does is told in the log with who did it: all that needs more than to read and to write.
+// audited says whether what a route does is told in the log with who did it: all that needs more than to read, to write and to control.
 func (rt *route) audited() bool {
-	return rt.right != anyone && rt.right&(subject.Read|subject.Write) == 0
+	return rt.right != anyone && rt.right&(subject.Read|subject.Write|subject.Control) == 0
 }
 
 // audit tells who did what, and at which place of the log.

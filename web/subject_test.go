@@ -117,7 +117,10 @@ func TestRightsOfRoutes(t *testing.T) {
 		"PUT /api/v1/flights/{id}": "write", "DELETE /api/v1/flights/{id}": "write", "PUT /api/v1/flights/{id}/progress": "write", "POST /api/v1/tracks": "write",
 		"GET /api/v1/backup": "backup", "GET /api/v1/entries": "export", "GET /api/v1/state": "export", "POST /api/v1/upgrade": "members",
 		"POST /api/v1/locks/{lock}": "write", "POST /api/v1/locks/{lock}/keep": "write", "POST /api/v1/locks/{lock}/release": "write",
-		"POST /api/v1/locks/{lock}/revoke": "members",
+		"POST /api/v1/locks/{lock}/revoke":  "members",
+		"POST /api/v1/flights/{id}/control": "control", "POST /api/v1/flights/{id}/handoff": "control", "POST /api/v1/sectors/{id}/control": "control",
+		"POST /api/v1/positions/{id}": "control", "POST /api/v1/positions/{id}/keep": "control", "POST /api/v1/positions/{id}/sign-off": "control",
+		"POST /api/v1/positions/{id}/end": "supervise", "POST /api/v1/flights/{id}/supervise": "supervise", "POST /api/v1/sectors/{id}/supervise": "supervise",
 	}
 	_, s := proved(t, nil)
 	for _, r := range s.routes() {

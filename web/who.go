@@ -93,7 +93,7 @@ func (s *Server) present(w http.ResponseWriter, op string, in span, snap Snapsho
 	if err := known(op, in.knownAt, snap); err != nil {
 		return err
 	}
-	page := api.Page{Sector: sector, At: api.Time(snap.State.ServiceNs())}
+	page := api.Page{Sector: sector, State: snap.State, At: api.Time(snap.State.ServiceNs())}
 	if in.at != nil {
 		page.At = *in.at
 	}

@@ -134,7 +134,7 @@ func certIssueCommand() *cobra.Command {
 
 A server is one of the cluster's file, whose addresses it is reached by; --hosts names others, and --number the number of one
 that is not in the file. An operator may do everything unless --rights says less; a client may read and write flights.
-Rights: read, write, settings, members, backup, debug, export, or all.`,
+Rights: read, write, settings, members, backup, debug, export, control, supervise, or all.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return certIssue(cmd.OutOrStdout(), o) },
 	}

@@ -53,8 +53,8 @@ const sureVisit = `"enters_earliest":"2018-08-01T11:00:10Z","enters_latest":"201
 
 func TestPrintedColumns(t *testing.T) {
 	who := fixture[api.Presences](t, `{"sector":"LSAZM5","at":"2018-08-01T11:00:00Z","from":"2018-08-01T11:00:00Z","to":"2018-08-01T12:00:00Z","flights":[
-		{"flight":"SWR1-4b1-1","callsign":"SWR1","from":"LSZH","to":"LSGG","version":"7.0",`+sureVisit+`},
-		{"flight":"NOCALL-4b2-1","callsign":"","from":"","to":"","version":"7.1",`+sureVisit+`}],"next":"1533121210000000000_NOCALL-4b2-1"}`)
+		{"flight":"SWR1-4b1-1","callsign":"SWR1","from":"LSZH","to":"LSGG","version":"7.0","control":"controlled","position":"ZRH-R1","attended":true,`+sureVisit+`},
+		{"flight":"NOCALL-4b2-1","callsign":"","from":"","to":"","version":"7.1","control":"handoff","position":"ZRH-R2","attended":false,`+sureVisit+`}],"next":"1533121210000000000_NOCALL-4b2-1"}`)
 	golden(t, "who.txt", func(w io.Writer) error { return printPresences(w, who) })
 
 	sectors := fixture[api.Sectors](t, `{"sectors":[{"id":"LSAZM5","name":"Zurich upper 5","version":"3.2","volumes":[

@@ -137,11 +137,21 @@ func needs() host.Needs {
 			return subject.Read
 		case len(op) == 0: // opens a session, which by itself does nothing
 			return subject.All
+		case airspace.OfControl(op):
+			return controlNeeds(op)
 		case bytes.HasPrefix(op, put) || bytes.HasPrefix(op, cancel):
 			return subject.Write
 		}
 		return subject.Settings
 	}
+}
+
+// controlNeeds is what a command about positions and control needs: more where it is by force.
+func controlNeeds(op []byte) subject.Rights {
+	if cmd, err := airspace.Decode(op); err == nil && airspace.ByForce(cmd) {
+		return subject.Supervise
+	}
+	return subject.Control
 }
 
 // lockNeeds is what frames about locks need. A session by itself does nothing.

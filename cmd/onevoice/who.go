@@ -48,10 +48,11 @@ Without a time: from now, which is the airspace's service time, for an hour. All
 
 func printPresences(out io.Writer, p *api.Presences) error {
 	fmt.Fprintf(out, "%s from %s to %s: %d visits\n", p.Sector, clock(p.From), clock(p.To), len(p.Flights))
-	err := columns(out, "CALLSIGN\tENTERS\tLEAVES\tFROM\tTO\tFLIGHT", func(w io.Writer) {
+	err := columns(out, "CALLSIGN\tENTERS\tLEAVES\tFROM\tTO\tCONTROL\tPOSITION\tFLIGHT", func(w io.Writer) {
 		for _, f := range p.Flights {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", dash(f.Callsign), span(f.EntersEarliest, f.EntersLatest),
-				span(f.LeavesEarliest, f.LeavesLatest), dash(f.From), dash(f.To), f.Flight)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(f.Callsign), span(f.EntersEarliest, f.EntersLatest),
+				span(f.LeavesEarliest, f.LeavesLatest), dash(f.From), dash(f.To),
+				dash(f.Control), controllerOf(f.Position, f.Attended), f.Flight)
 		}
 	})
 	if err == nil && p.Next != "" {

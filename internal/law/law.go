@@ -158,10 +158,10 @@ func product() []Room {
 		{"token", Loud, "subject internal/fresh", Uses{jose: "tokens and key sets: parsing and signatures"}},
 		{"host", Loud, "clock detect internal/cluster internal/realm subject cert codec step geo cover view machine wire airspace consensus watch replica client store", nil},
 		{"server", Loud, "cert client consensus host internal/cluster machine members oracle replica step store wire", nil},
-		{"web/api", Quiet, "codec geo cover airspace lease watch", nil},
+		{"web/api", Quiet, "airspace/control codec geo cover airspace lease watch", nil},
 		{"export", Quiet, "airspace chain web/api", Uses{parquet: "a file format that analysis engines read"}},
 		{"export/place", Loud, "export", Uses{minio: "stores that speak S3"}},
-		{"web", Loud, "fence lease members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
+		{"web", Loud, "airspace/control fence lease members subject codec geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
 		{"web/ui", Loud, "", nil},
 		{"web/ask", Loud, "web/api", nil},
 	}

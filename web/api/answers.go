@@ -62,8 +62,9 @@ type Event struct {
 	Progress    *Progress      `json:"progress,omitempty"` // without Filed
 	// Conflict is that of conflict-found, conflict-changed and conflict-resolved, Load the bucket of capacity-warn, capacity-alert and
 	// capacity-ok.
-	Conflict *Conflict `json:"conflict,omitempty"`
-	Load     *Bucket   `json:"load,omitempty"`
+	Conflict *Conflict      `json:"conflict,omitempty"`
+	Load     *Bucket        `json:"load,omitempty"`
+	Control  *ControlChange `json:"control,omitempty"`
 }
 
 // Problem is RFC 9457's application/problem+json.
@@ -163,6 +164,8 @@ func AppendEvent(b []byte, e *airspace.Event) []byte {
 		b = appendConflict(append(b, `,"conflict":`...), d, "", "")
 	case *airspace.BucketLoad:
 		b = appendBucket(append(b, `,"load":`...), d.FromNs, &d.Bucket)
+	case airspace.ControlDetail:
+		b = append(append(b, `,"control":`...), asJSON(fromChange(&d.Event))...)
 	}
 	return append(b, '}')
 }

@@ -113,8 +113,8 @@ func TestAnswersAreTheirTypesInJSON(t *testing.T) {
 	same(t, "no flights", AppendFlights(nil, nil, ""), Flights{Flights: []Flight{}})
 	same(t, "no sectors", AppendSectors(nil, nil, ""), Sectors{Sectors: []Sector{}})
 	w := f.Windows[0].Window
-	presence := Presence{f.ID, f.Callsign, f.From, f.To, f.Version.String(), FromWindow(w)}
-	page := Page{Sector: "S", At: 1e9, From: 2e9, To: 3e9, Visits: []airspace.Occupant{{Flight: f, Window: w}, {Flight: f, Window: w}}, Next: "-1_f"}
+	presence := Presence{f.ID, f.Callsign, f.From, f.To, f.Version.String(), "pre-active", "", false, FromWindow(w)}
+	page := Page{Sector: "S", State: airspace.New().State(), At: 1e9, From: 2e9, To: 3e9, Visits: []airspace.Occupant{{Flight: f, Window: w}, {Flight: f, Window: w}}, Next: "-1_f"}
 	same(t, "page", AppendPage(nil, &page), Presences{"S", 1e9, 2e9, 3e9, []Presence{presence, presence}, "-1_f"})
 	page = Page{At: 1e9, From: 2e9, To: 3e9}
 	same(t, "empty page", AppendPage(nil, &page), Presences{At: 1e9, From: 2e9, To: 3e9, Flights: []Presence{}})

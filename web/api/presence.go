@@ -17,6 +17,10 @@ type Presence struct {
 	From     string `json:"from"`
 	To       string `json:"to"`
 	Version  string `json:"version"`
+	// Control is the state of its control record, Position who controls it, absent for nobody, and Attended whether a console has signed that on.
+	Control  string `json:"control"`
+	Position string `json:"position,omitempty"`
+	Attended bool   `json:"attended"`
 	Window
 }
 
@@ -38,6 +42,7 @@ type Page struct {
 	Sector       string // empty for a volume
 	At, From, To Time
 	Visits       []airspace.Occupant
+	State        *airspace.State // of which they are
 	Next         string
 }
 
@@ -52,18 +57,24 @@ func AppendPage(b []byte, p *Page) []byte {
 	b = p.To.appendJSON(append(b, `,"to":`...))
 	b = append(b, `,"flights":[`...)
 	for i := range p.Visits {
-		b = appendPresence(comma(b, i), &p.Visits[i])
+		b = appendPresence(comma(b, i), p.State, &p.Visits[i])
 	}
 	return appendNext(append(b, ']'), p.Next)
 }
 
-func appendPresence(b []byte, v *airspace.Occupant) []byte {
+func appendPresence(b []byte, s *airspace.State, v *airspace.Occupant) []byte {
 	f := v.Flight
 	b = appendString(append(b, `{"flight":`...), f.ID)
 	b = appendString(append(b, `,"callsign":`...), f.Callsign)
 	b = appendString(append(b, `,"from":`...), f.From)
 	b = appendString(append(b, `,"to":`...), f.To)
 	b = appendVersion(append(b, `,"version":`...), f.Version)
+	state, position, attended := s.Controller(f.ID)
+	b = appendString(append(b, `,"control":`...), state.String())
+	if position != "" {
+		b = appendString(append(b, `,"position":`...), position)
+	}
+	b = strconv.AppendBool(append(b, `,"attended":`...), attended)
 	return append(appendWindow(append(b, ','), v.Window), '}')
 }
 
