@@ -138,7 +138,7 @@ func (cmd Control) apply(c *change) Result {
 // exists says whether there is such a flight or sector.
 func (s *State) exists(t control.Thing, id string) bool {
 	if t == control.Sector {
-		_, ok := s.sectors.Get(id)
+		_, ok := s.sectors.Get(id, s.asOf)
 		return ok
 	}
 	return s.flight(id) != nil

@@ -64,7 +64,7 @@ func (cmd Atomic) check(c *checker) {
 			return
 		}
 		switch one.(type) {
-		case Atomic, SetService, SetRules:
+		case Atomic, SetService, SetRules, SetHistory:
 			c.fail(problem.Invalid, partName(i), one.Op(), "a change of a flight, a sector or another thing with a name")
 			return
 		}

@@ -100,7 +100,7 @@ func numbersOf(m *Machine) func(func(string, uint32) bool) {
 // TestForkKnowsEveryField fails when the machine gets a field that fork has not been thought about with.
 func TestForkKnowsEveryField(t *testing.T) {
 	known := map[string]string{
-		"state":       "copied",
+		"state":       "copied; of the past, what both add lies in memory that they share, and only one of the two goes on",
 		"root":        "dropped",
 		"ground":      "shared: it is replaced where the sectors change, and else only works",
 		"outline":     "shared: only works",
@@ -114,6 +114,7 @@ func TestForkKnowsEveryField(t *testing.T) {
 		"sizes":       "never changed",
 		"sectorsMade": "a number",
 		"control":     "forked",
+		"changed":     "a flag",
 		"load":        "over",
 	}
 	m := reflect.TypeFor[Machine]()

@@ -3,6 +3,7 @@ package airspace
 import (
 	"slices"
 
+	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/geo"
 )
@@ -140,7 +141,7 @@ func (b *breachFinder) in(z *zone) {
 		return
 	}
 	for left := b.q.Limit - len(b.list); left > 0; left = b.q.Limit - len(b.list) {
-		page := merge(visitRuns(z.visits, zoneRun, b.q.FromNs, b.q.ToNs, after, left), left)
+		page := merge(visitRuns(z.visits, zoneRun, past.Now, b.q.FromNs, b.q.ToNs, after, left), left)
 		for i := range page {
 			b.add(z, &page[i])
 			after = Cursor{page[i].Window.EnterMinNs, page[i].Flight.ID}

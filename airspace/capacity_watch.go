@@ -5,6 +5,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/geo"
 	"onevoice/machine"
@@ -99,7 +100,7 @@ func (m *Machine) ageWindows(old, now []SectorWindow) {
 	}
 	for _, lists := range [][2][]SectorWindow{{old, now}, {now, old}} {
 		for _, w := range lists[0] {
-			of, ok := m.state.sectors.Get(w.Sector)
+			of, ok := m.state.sectors.Get(w.Sector, past.Now)
 			if ok && of.Capacity != (Capacity{}) && !slices.Contains(lists[1], w) {
 				// Its entry counts in the hour before, too.
 				m.state.levels.age(w.Sector, geo.Span{FromNs: w.EnterMinNs - hourNs, ToNs: w.LeaveMaxNs})
@@ -144,7 +145,7 @@ func (m *Machine) countStale(t told) {
 		if !ok {
 			return
 		}
-		of, there := m.state.sectors.Get(id)
+		of, there := m.state.sectors.Get(id, past.Now)
 		if span, ok = table.watched(span); !ok || !there {
 			table.stale.Delete(id)
 			continue

@@ -3,6 +3,7 @@ package airspace
 import (
 	"fmt"
 
+	"onevoice/airspace/past"
 	"onevoice/machine"
 	"onevoice/problem"
 )
@@ -28,7 +29,7 @@ type change struct {
 
 func (c *change) findSector(id string) {
 	c.subject = id
-	if s, ok := c.m.state.sectors.Get(id); ok {
+	if s, ok := c.m.state.sectors.Get(id, past.Now); ok {
 		c.sector, c.current = s, &s.Version
 	}
 }
@@ -44,6 +45,8 @@ func (c *change) findSettings() { c.current = &c.m.state.settings.Version }
 
 // conflicts is where conflicts are worked out in the name of the command.
 func (c *change) conflicts() told { return told{c.m, c.at, c.emit} }
+
+func (c *change) settingsOver() { c.m.settingsOver(c.m.state.Settings()) }
 
 func (c *change) event(e Event) { c.m.emit(c.emit, e) }
 

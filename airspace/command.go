@@ -46,6 +46,7 @@ const (
 	kindControl        commandKind = 13
 	kindAtomic         commandKind = 20
 	kindReportProgress commandKind = 21
+	kindSetHistory     commandKind = 25
 )
 
 // readCommand reads the body of a command of a kind.
@@ -61,6 +62,8 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 		return CancelFlight{ID: r.String(maxText), By: readMaybeBy(r), If: when}
 	case kindSetService:
 		return SetService{AnchorNs: r.I64(), RateMilli: r.I64(), If: when}
+	case kindSetHistory:
+		return SetHistory{History: readHistory(r), If: when}
 	case kindSetRules:
 		return SetRules{CrossRefCm: r.I32(), RetainNs: r.I64(), Separation: readSeparation(r), If: when}
 	case kindPutZone:

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"onevoice/airspace/past"
 	"onevoice/geo"
 	"onevoice/machine"
 )
@@ -246,7 +247,7 @@ func (t told) reseparated(n *sector) {
 // visitors lists the flights that may be in a sector, by name.
 func (s *State) visitors(n *sector) []*flight {
 	var names []string
-	for _, run := range visitRuns(s.visits, firstRun(n.number), everBefore, everAfter, Cursor{}, s.numbers.Len()*MaxFlightWindows) {
+	for _, run := range visitRuns(s.visits, firstRun(n.number), past.Now, everBefore, everAfter, Cursor{}, s.numbers.Len()*MaxFlightWindows) {
 		for _, o := range run {
 			names = append(names, o.Flight.ID)
 		}

@@ -98,13 +98,14 @@ func (s *State) Conflicts(q ConflictsQuery) (*Conflicts, error) {
 	if q.Volume != nil && c.found == nil {
 		c.geometry("volume.", q.Volume.Validate())
 	}
+	c.presentOnly(s)
 	if c.found != nil {
 		return nil, c.found
 	}
 	if q.Volume != nil {
 		volume = geo.Prepare(*q.Volume)
 	}
-	if _, ok := s.sectors.Get(q.Sector); q.Sector != "" && !ok {
+	if _, ok := s.sectors.Get(q.Sector, s.asOf); q.Sector != "" && !ok {
 		return nil, notFound(c.op, q.Sector, "sector")
 	}
 	if q.Flight != "" && s.flight(q.Flight) == nil {
@@ -128,7 +129,7 @@ func (s *State) conflictsOf(q *ConflictsQuery, fits func(*Conflict) bool) (list 
 	seen := 0
 	for class := range 1 << classBits {
 		n := len(list)
-		from := max(visitsFrom(class, q.FromNs, Cursor{}), q.After.FromNs)
+		from := max(visitsFrom(class, q.FromNs), q.After.FromNs)
 		s.conflicts.times.Ascend(timedConflict{class, from, &Conflict{}}, func(t timedConflict) bool {
 			if t.class != class || t.fromNs >= q.ToNs || len(list)-n > q.Limit {
 				return false

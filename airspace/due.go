@@ -13,6 +13,7 @@ type duty struct {
 // duties are run in this order, at each entry, before its commands.
 func duties() []duty {
 	return []duty{
+		{(*Machine).forgetNs, (*Machine).forget},
 		{(*Machine).expiryNs, (*Machine).expire},
 		{(*Machine).conflictsDueNs, (*Machine).continueConflicts},
 		{(*Machine).controlDueNs, (*Machine).runControl},
@@ -26,7 +27,11 @@ func duties() []duty {
 // Advance implements machine.Machine: it moves log time and service time on, and then does what is due.
 func (m *Machine) Advance(at machine.At, emit machine.Emit) {
 	m.root = nil
+	m.seal()
+	m.state.index = at.Index
+	before := m.state.Settings()
 	if m.state.clock.advance(at.LogTimeNs) {
+		m.settingsOver(before)
 		m.state.settings.Version = Version{Index: at.Index}
 		m.emit(emit, Event{Kind: SettingsChanged, Version: m.state.settings.Version})
 	}

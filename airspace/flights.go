@@ -80,6 +80,7 @@ func (cmd PutFlight) apply(c *change) Result {
 // agree computes the windows of a plan, puts it in the place of what was found, and tells it by an event of a kind; or it refuses the plan.
 func (c *change) agree(op string, n *flight, kind EventKind, detail Detail) *problem.Error {
 	s := &c.m.state
+	n.Since = c.at.Index
 	if over := n.EndNs() + s.settings.RetainNs; over < s.clock.nowNs {
 		return refused(op, n.ID, fmt.Sprintf("it ended at %s and would have expired at %s; service time is %s", instant(n.EndNs()), instant(over), instant(s.clock.nowNs))).Problem
 	}

@@ -3,6 +3,7 @@ package airspace
 import (
 	"fmt"
 
+	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/geo"
 	"onevoice/problem"
@@ -145,7 +146,7 @@ func (m *Machine) loadLevel(c *checker, kind uint8, name string, r *codec.Reader
 		return func() { t.stale.Set(name, s) }
 	case recordLevel:
 		l := SectorLevel{r.String(maxText), r.I64(), Level(r.U8()), readVersion(r)}
-		if _, there := m.state.sectors.Get(l.Sector); !there || l.Level != LevelWarn && l.Level != LevelAlert {
+		if _, there := m.state.sectors.Get(l.Sector, past.Now); !there || l.Level != LevelWarn && l.Level != LevelAlert {
 			c.fail(problem.Invalid, "level", l.Level.String(), "warn or alert, of a sector that is there")
 		}
 		return func() { t.levels.Set(l) }

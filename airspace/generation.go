@@ -1,5 +1,7 @@
 package airspace
 
+import "onevoice/airspace/past"
+
 // generation names what one staged change makes of the sectors or the rules. All of it becomes so in one entry, however many flights have
 // other windows by it: each of them holds its windows of before and its windows of after, and which of the two is to be seen follows from the
 // sectors of the state that is asked.
@@ -13,10 +15,14 @@ type generation struct {
 // live reports whether a state is one after the switch. It may be asked only while flights hold windows of both, when nothing else changes what
 // is looked at here.
 func (g *generation) live(s *State) bool {
+	if !s.present() {
+		st := s.telling()
+		return st != nil && st.heldSince <= s.asOf
+	}
 	if g.sector == "" {
 		return s.settings.Version == g.version
 	}
-	n, there := s.sectors.Get(g.sector)
+	n, there := s.sectors.Get(g.sector, past.Now)
 	if g.gone {
 		return !there
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"onevoice/airspace/index"
+	"onevoice/airspace/past"
 	"onevoice/geo"
 	"onevoice/problem"
 )
@@ -25,7 +26,8 @@ type ground struct {
 func newGround(s *State) *ground {
 	g := &ground{sectors: make([]*sector, 0, s.sectors.Len())}
 	covers := make([][]uint64, 0, s.sectors.Len())
-	s.sectors.Scan(func(_ string, n *sector) bool {
+	s.sectors.Ascend("", past.Now, func(_ string, v past.Version[*sector]) bool {
+		n := v.Record
 		g.sectors, covers = append(g.sectors, n), append(covers, n.tiles)
 		g.widest = g.widest.Most(n.Separation)
 		if n.Capacity != (Capacity{}) {

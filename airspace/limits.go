@@ -121,6 +121,24 @@ const (
 	MaxRetainNs = int64(30 * 24 * time.Hour)
 )
 
+// How much of the past is held.
+const (
+	// DefaultHistoryNs is for how long what was known is held, in service time: a day.
+	DefaultHistoryNs = int64(24 * time.Hour)
+	// MaxHistoryNs bounds that time: 30 days.
+	MaxHistoryNs = int64(30 * 24 * time.Hour)
+	// DefaultHistoryRecords is how many past records there may be.
+	DefaultHistoryRecords = 200_000
+	// MaxHistoryRecords bounds that number.
+	MaxHistoryRecords = 2_000_000
+	// DefaultHistoryBytes is how much memory the past may take, about.
+	DefaultHistoryBytes = int64(256 << 20)
+	// MaxHistoryBytes bounds that size: 8 GiB.
+	MaxHistoryBytes = int64(8 << 30)
+	// MaxForgotten is how many past records one entry forgets; the rest follow in the next, which is then due at once.
+	MaxForgotten = 1000
+)
+
 // Limits on the work of one command or question.
 const (
 	// MaxWork bounds the steps of finding windows, where a step is about one edge of a volume held against one leg of a path, or against an edge of another volume.

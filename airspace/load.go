@@ -104,7 +104,7 @@ func (s *State) Load(q LoadQuery) (*Load, error) {
 	if c.found != nil {
 		return nil, c.found
 	}
-	of, ok := s.sectors.Get(q.Sector)
+	of, ok := s.sectors.Get(q.Sector, s.asOf)
 	if !ok {
 		return nil, notFound(c.op, q.Sector, "sector")
 	}
@@ -119,7 +119,7 @@ func (s *State) Load(q LoadQuery) (*Load, error) {
 func (s *State) count(of *sector, l *Load, most int) (visits int, ok bool) {
 	var entries []int64
 	var may, sure []moment
-	for _, run := range visitRuns(s.visits, firstRun(of.number), l.FromNs, l.ToNs+hourNs, Cursor{}, most+1) {
+	for _, run := range s.runs(of, l.FromNs, l.ToNs+hourNs, Cursor{}, most+1) {
 		if len(entries)+len(run) > most {
 			return most, false
 		}

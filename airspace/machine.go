@@ -34,6 +34,8 @@ type Machine struct {
 	sectorsMade uint64
 	// control changes state.control.
 	control *control.Machine
+	// changed says that the entry has changed something.
+	changed bool
 	load    loader
 }
 
@@ -70,6 +72,7 @@ func (m *Machine) Root() machine.Root { return m.State() }
 // State is the state after the last Apply or Advance.
 func (m *Machine) State() *State {
 	if m.root == nil {
+		m.seal()
 		m.root = m.state.copy()
 	}
 	return m.root
@@ -121,6 +124,7 @@ func (c *change) run(cmd Command) Result {
 
 // emit hands out an event with the service time of its entry.
 func (m *Machine) emit(emit machine.Emit, e Event) {
+	m.changed = true
 	e.ServiceNs = m.state.clock.nowNs
 	emit(encodeEvent(&e))
 }

@@ -20,6 +20,8 @@ func TestAgainstNaive(t *testing.T) { rapid.Check(t, againstNaive) }
 func againstNaive(t *rapid.T) {
 	pair := newPair(t)
 	model := newNaive(startNs)
+	model.archive.sizes = pair.a.steps == DefaultSteps()
+	model.archive.take(model, pair.index)
 	draw := &drawer{t: t, model: model}
 	follow, breached := newFollower(), breachFollower{}
 	for range rapid.IntRange(1, 25).Draw(t, "entries") {
@@ -39,9 +41,11 @@ func againstNaive(t *rapid.T) {
 		compareConflicts(t, pair.a.State(), model)
 		compareLevels(t, pair.a.State(), model)
 		draw.ask(pair.a.State())
+		draw.askPast(pair.a.State(), pair.index)
 		if rapid.IntRange(0, 4).Draw(t, "reload") == 0 {
 			pair.reload()
 			compareState(t, pair.b.State(), model)
+			draw.askPast(pair.b.State(), pair.index)
 		}
 	}
 	finish(t, pair, draw, follow)
@@ -61,6 +65,9 @@ func modelEntry(p *pair, draw *drawer, commands int) {
 		compareResults(p.t, cmd, got, want)
 	}
 	p.end()
+	if len(p.events) > 0 {
+		draw.model.archive.take(draw.model, p.index)
+	}
 }
 
 // pair is two machines that get the same.
@@ -104,7 +111,7 @@ func (p *pair) emitB(e []byte) { p.eventsB = append(p.eventsB, e) }
 func (p *pair) begin() {
 	p.index++
 	p.events, p.eventsB = nil, nil
-	busy := len(p.a.State().Stagings()) > 0 || p.a.State().conflicts.computing() || p.a.watches(p.logNs)
+	busy := len(p.a.State().Stagings()) > 0 || p.a.State().conflicts.computing() || p.a.watches(p.logNs) || p.forgets()
 	if due := p.a.DueNs(); due != p.b.DueNs() || due != 0 && (due <= p.logNs) != (p.expires() || busy) {
 		p.t.Fatalf("due at %d and %d, log time %d, expires: %v, busy: %v", due, p.b.DueNs(), p.logNs, p.expires(), busy)
 	}
@@ -143,6 +150,15 @@ func (p *pair) expires() bool {
 		return true
 	}
 	return slices.ContainsFunc(s.Flights("", MaxPage), func(f *FlightRecord) bool { return f.EndNs()+s.Settings().RetainNs < now })
+}
+
+// forgets reports whether the horizon, or what is beyond it, is due.
+func (p *pair) forgets() bool {
+	s := p.a.State()
+	if s.forgettable(0) {
+		return true
+	}
+	return s.marks.Len() > 1 && s.marks.At(1).atNs+s.settings.History.SpanNs+forgetDelayNs <= serviceAt(s, p.logNs)
 }
 
 func compareResults(t *rapid.T, cmd Command, got, want Result) {
@@ -190,10 +206,16 @@ func compareState(t *rapid.T, s *State, model *naive) {
 	if got := s.Settings(); !reflect.DeepEqual(got, model.settings) {
 		t.Fatalf("settings %+v, want %+v", got, model.settings)
 	}
-	if s.FlightCount() != len(model.flights) || s.SectorCount() != len(model.sectors) {
-		t.Fatalf("%d flights, %d sectors, want %d, %d", s.FlightCount(), s.SectorCount(), len(model.flights), len(model.sectors))
+	flights, sectors := s.Flights("", MaxPage), s.Sectors("", MaxPage)
+	if len(flights) != len(model.flights) || len(sectors) != len(model.sectors) {
+		t.Fatalf("%d flights, %d sectors, want %d, %d", len(flights), len(sectors), len(model.flights), len(model.sectors))
 	}
-	for _, f := range s.Flights("", MaxPage) {
+	for _, n := range sectors {
+		if want := model.sectors[n.ID]; n.Version != want.Version || !reflect.DeepEqual(n.Volumes, want.Volumes) {
+			t.Fatalf("sector %+v, want %+v", n, want)
+		}
+	}
+	for _, f := range flights {
 		want := model.flights[f.ID]
 		if !slices.Equal(f.Windows, want.Windows) || f.Version != want.Version || !reflect.DeepEqual(f.Flight, want.Flight) || !sameProgress(f.Progress, want.Progress) {
 			t.Fatalf("flight %+v, want %+v", f, want)
@@ -215,10 +237,10 @@ type drawer struct {
 }
 
 func (d *drawer) command() Command {
-	switch kind := rapid.SampledFrom([]string{"atomic", "zone", "zone", "zone", "no zone", "flight", "flight", "flight", "flight", "progress", "progress", "cancel", "sector", "sector", "remove", "service", "rules"}).Draw(d.t, "command"); kind {
+	switch kind := rapid.SampledFrom([]string{"atomic", "zone", "zone", "zone", "no zone", "flight", "flight", "flight", "flight", "progress", "progress", "cancel", "sector", "sector", "remove", "service", "rules", "history"}).Draw(d.t, "command"); kind {
 	case "atomic":
 		return d.atomic()
-	case "service", "rules":
+	case "service", "rules", "history":
 		return d.setting(kind)
 	default:
 		return d.change(kind)
@@ -263,6 +285,9 @@ func (d *drawer) change(kind string) Command {
 }
 
 func (d *drawer) setting(kind string) Command {
+	if kind == "history" {
+		return d.history()
+	}
 	if kind == "service" {
 		anchor := rapid.SampledFrom([]int64{0, d.model.nowNs - 1, d.model.nowNs, d.model.nowNs + 100*second, MaxServiceNs}).Draw(d.t, "anchor")
 		if anchor == MaxServiceNs && rapid.IntRange(0, 9).Draw(d.t, "end of time") > 0 {
@@ -406,7 +431,9 @@ func (d *drawer) sector() Sector {
 // ask compares answers, page by page.
 func (d *drawer) ask(s *State) {
 	d.askLoad(s)
-	d.askConflicts(s)
+	if s.present() {
+		d.askConflicts(s)
+	}
 	from := startNs + rapid.Int64Range(-10, 1000).Draw(d.t, "from")*60*second
 	to := from + rapid.SampledFrom([]int64{1, 60 * second, 36_000 * second}).Draw(d.t, "span")
 	limit := rapid.SampledFrom([]int{1, 2, 1000}).Draw(d.t, "limit")

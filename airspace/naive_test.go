@@ -20,7 +20,8 @@ type naive struct {
 	logNs    int64
 	nowNs    int64
 	// staged are the changes that do not hold yet, or are not told of yet, in their order.
-	staged []*naiveStaging
+	staged  []*naiveStaging
+	archive *archive
 }
 
 // naiveStaging is what a command is to change, and whether that holds.
@@ -33,8 +34,9 @@ type naiveStaging struct {
 
 func newNaive(logNs int64) *naive {
 	return &naive{
+		archive: new(archive),
 		sectors: map[string]SectorRecord{}, flights: map[string]FlightRecord{}, zones: map[string]ZoneRecord{}, logNs: logNs, nowNs: logNs,
-		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation(), Version: Version{Index: 1}},
+		settings: Settings{ServiceAnchorLogNs: logNs, ServiceAnchorNs: logNs, RateMilli: 1000, CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation(), History: defaultHistory(), Version: Version{Index: 1}},
 	}
 }
 
@@ -101,12 +103,13 @@ func (n *naive) overlaps(volumes []Volume4D, sector []*geo.Prepared) []geo.Windo
 }
 
 // rewindow computes all windows and counts the flights that have others than before.
-func (n *naive) rewindow() int {
+func (n *naive) rewindow(at uint64) int {
 	changed := 0
 	for id, f := range n.flights {
 		windows := n.windowsOf(&f.Flight)
 		if !slices.Equal(windows, f.Windows) {
 			changed++
+			f.Since = at
 		}
 		f.Windows = windows
 		n.flights[id] = f
@@ -131,6 +134,7 @@ func (n *naive) serviceAt(logNs int64) int64 {
 func (n *naive) advance(logNs int64) []string {
 	n.logNs = logNs
 	n.nowNs = n.serviceAt(logNs)
+	n.archive.cut(n, 0)
 	var over []FlightRecord
 	for _, f := range n.flights {
 		last := int64(math.MinInt64)
@@ -190,7 +194,7 @@ func (n *naive) hold(st *naiveStaging) int {
 	if st.rules != nil {
 		n.settings.CrossRefCm, n.settings.RetainNs, n.settings.Separation, n.settings.Version = st.rules.CrossRefCm, st.rules.RetainNs, st.rules.Separation, st.version
 	}
-	return n.rewindow()
+	return n.rewindow(st.version.Index)
 }
 
 // follow learns from the events of an entry's beginning which change holds now, and which is through.
@@ -354,6 +358,11 @@ func (n *naive) set(at Version, cmd Command, staged bool) Result {
 	}
 	if cmd, is := cmd.(SetRules); is {
 		return n.change(&naiveStaging{version: at, rules: &cmd}, staged)
+	}
+	if set, is := cmd.(SetHistory); is {
+		n.settings.Version, n.settings.History = at, set.History
+		n.archive.cut(n, at.Index)
+		return Result{Version: at}
 	}
 	set := cmd.(SetService)
 	anchor := cmp.Or(set.AnchorNs, n.nowNs)

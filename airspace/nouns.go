@@ -99,6 +99,8 @@ type SectorRecord struct {
 type FlightRecord struct {
 	Flight
 	Version Version
+	// Since is the entry from which on it is known so. It is that of its Version unless its windows became others later.
+	Since   uint64
 	Windows []SectorWindow
 	// Progress is nil until a feed of positions has reported on the plan.
 	Progress *Progress
@@ -141,6 +143,8 @@ type Settings struct {
 	RetainNs int64
 	// Separation is what flights must keep where no sector asks for another. With none, no conflicts are looked for there.
 	Separation geo.Separation
+	// History is how much of the past is held.
+	History History
 	// Version is the command that changed the settings last, index.0 of the first entry before any did.
 	Version Version
 }

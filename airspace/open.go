@@ -175,7 +175,7 @@ func (s *State) OpenTimes(sector string, fromNs, toNs int64, limit int) ([]geo.S
 	if p := checkSpan("open times", sector, fromNs, toNs, limit); p != nil {
 		return nil, p
 	}
-	n, ok := s.sectors.Get(sector)
+	n, ok := s.sectors.Get(sector, s.asOf)
 	if !ok {
 		return nil, notFound("open times", sector, "sector")
 	}

@@ -139,6 +139,27 @@ func (e *extent) box() geo.BBox {
 	return geo.BBox{MinLat: int64(e.south), MinLon: int64(e.west), MaxLat: int64(e.north), MaxLon: int64(e.west) + int64(e.width)}
 }
 
+// widen makes an extent hold another one too.
+func (e *extent) widen(o *extent) {
+	e.beginNs, e.endNs = min(e.beginNs, o.beginNs), max(e.endNs, o.endNs)
+	e.south, e.north = min(e.south, o.south), max(e.north, o.north)
+	e.lowCm, e.highCm, e.kind = min(e.lowCm, o.lowCm), max(e.highCm, o.highCm), e.kind|o.kind
+	if e.ref != o.ref {
+		e.ref = 0
+	}
+	const turn = 3_600_000_000
+	east := int64(o.west) - int64(e.west)
+	if east < 0 {
+		east += turn
+	}
+	fromOwn := max(int64(e.width), east+int64(o.width))
+	fromOther := max(int64(o.width), turn-east+int64(e.width))
+	if fromOther < fromOwn && east > 0 {
+		e.west, fromOwn = o.west, fromOther
+	}
+	e.width = uint32(min(fromOwn, turn))
+}
+
 // setBox takes a box, whose longitudes may lie outside the turn.
 func (e *extent) setBox(b geo.BBox) {
 	const half, turn, quarter = 1_800_000_000, 3_600_000_000, 900_000_000

@@ -14,12 +14,15 @@ func readSectorRecord(r *codec.Reader) SectorRecord {
 func appendFlightRecord(w *codec.Writer, f *FlightRecord) {
 	appendFlight(w, &f.Flight)
 	appendVersion(w, f.Version)
+	w.Uvarint(f.Since)
 	appendWindows(w, f.Windows)
 	appendProgress(w, f.Progress)
 }
 
 func readFlightRecord(r *codec.Reader) FlightRecord {
-	return FlightRecord{Flight: readFlight(r), Version: readVersion(r), Windows: readWindows(r), Progress: readProgress(r)}
+	return FlightRecord{
+		Flight: readFlight(r), Version: readVersion(r), Since: r.Uvarint(), Windows: readWindows(r), Progress: readProgress(r),
+	}
 }
 
 func appendSettings(w *codec.Writer, s *Settings) {
@@ -29,12 +32,13 @@ func appendSettings(w *codec.Writer, s *Settings) {
 	w.I32(s.CrossRefCm)
 	w.I64(s.RetainNs)
 	appendSeparation(w, s.Separation)
+	appendHistory(w, &s.History)
 	appendVersion(w, s.Version)
 }
 
 func readSettings(r *codec.Reader) Settings {
 	return Settings{
 		ServiceAnchorLogNs: r.I64(), ServiceAnchorNs: r.I64(), RateMilli: r.I64(), CrossRefCm: r.I32(), RetainNs: r.I64(),
-		Separation: readSeparation(r), Version: readVersion(r),
+		Separation: readSeparation(r), History: readHistory(r), Version: readVersion(r),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"onevoice/airspace/past"
 	"onevoice/geo"
 	"onevoice/problem"
 )
@@ -91,7 +92,7 @@ func (m *Machine) touched(changes []sectorChange, taken *int) (near []*flight, f
 func (s *State) asTheyWereAndBecome(changes []sectorChange) []*sector {
 	var list []*sector
 	for _, ch := range changes {
-		if old, there := s.sectors.Get(ch.id); there {
+		if old, there := s.sectors.Get(ch.id, past.Now); there {
 			list = append(list, old)
 		}
 		if ch.n != nil {
@@ -182,7 +183,9 @@ func (p *planner) add(is *FlightRecord, r rewindowed) {
 // rewindow gives the flights of a plan their new windows, and counts them. A flight that a staging has not told of yet is told of with it.
 func (c *change) rewindow(plan []rewindowed) int {
 	for _, r := range plan {
+		c.m.flightOver(r.old)
 		n := *r.old
+		n.Since = c.at.Index
 		n.Windows, n.next, n.stays = r.windows, nil, nil
 		c.m.derive(&n)
 		if r.next != nil {

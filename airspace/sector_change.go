@@ -3,6 +3,7 @@ package airspace
 import (
 	"slices"
 
+	"onevoice/airspace/past"
 	"onevoice/problem"
 )
 
@@ -47,7 +48,7 @@ func (c *change) changeable(changes []sectorChange) *problem.Error {
 		if p := s.busy(ch.id); p != nil {
 			return p
 		}
-		if _, there := s.sectors.Get(ch.id); !there {
+		if _, there := s.sectors.Get(ch.id, past.Now); !there {
 			more++
 		}
 	}
@@ -68,7 +69,7 @@ func (m *Machine) numberAll(changes []sectorChange) {
 		if ch.n == nil {
 			continue
 		}
-		if old, there := m.state.sectors.Get(ch.id); there {
+		if old, there := m.state.sectors.Get(ch.id, past.Now); there {
 			ch.n.number = old.number
 		} else {
 			ch.n.number = m.newNumber()
@@ -80,12 +81,13 @@ func (m *Machine) numberAll(changes []sectorChange) {
 func (m *Machine) setSectors(changes []sectorChange) {
 	for _, ch := range changes {
 		if ch.n == nil {
-			m.state.sectors.Delete(ch.id)
+			drop(m, &m.state.sectors, ch.id)
 			m.control.DropSector(ch.id)
 			m.state.levels.drop(ch.id)
 			continue
 		}
-		old, there := m.state.sectors.Set(ch.id, ch.n)
+		old, there := m.state.sectors.Get(ch.id, past.Now)
+		put(m, &m.state.sectors, ch.n)
 		if ch.n.Capacity != (Capacity{}) || there && old.Capacity != ch.n.Capacity {
 			m.state.levels.ageAll(ch.id)
 		}
@@ -98,7 +100,7 @@ func (s *State) sectorEvents(v Version, changes []sectorChange) []Event {
 	list := make([]Event, len(changes))
 	for i, ch := range changes {
 		list[i] = Event{Kind: SectorPut, ID: ch.id, Version: v}
-		if old, there := s.sectors.Get(ch.id); there && ch.n == nil {
+		if old, there := s.sectors.Get(ch.id, past.Now); there && ch.n == nil {
 			list[i] = Event{Kind: SectorRemoved, ID: ch.id, Version: old.Version}
 		}
 	}
@@ -108,7 +110,7 @@ func (s *State) sectorEvents(v Version, changes []sectorChange) []Event {
 // moved lists the changes by which a sector is elsewhere, or at other times.
 func (s *State) moved(changes []sectorChange) []sectorChange {
 	return slices.DeleteFunc(slices.Clone(changes), func(ch sectorChange) bool {
-		old, there := s.sectors.Get(ch.id)
+		old, there := s.sectors.Get(ch.id, past.Now)
 		return there && ch.n != nil && samePlace(&old.Sector, &ch.n.Sector)
 	})
 }
@@ -117,7 +119,7 @@ func (s *State) moved(changes []sectorChange) []sectorChange {
 func (s *State) reseparated(changes []sectorChange) []*sector {
 	var list []*sector
 	for _, ch := range changes {
-		if old, there := s.sectors.Get(ch.id); there && ch.n != nil && old.Separation != ch.n.Separation {
+		if old, there := s.sectors.Get(ch.id, past.Now); there && ch.n != nil && old.Separation != ch.n.Separation {
 			list = append(list, ch.n)
 		}
 	}

@@ -1,6 +1,10 @@
 package airspace
 
-import "onevoice/codec"
+import (
+	"fmt"
+
+	"onevoice/codec"
+)
 
 // PutSector makes or replaces a sector. The windows of the flights it touches, as it was and as it becomes, are computed
 // anew in the same entry. Where that is more than a step's work it is staged: see Result.Staged.
@@ -50,4 +54,37 @@ func (cmd RemoveSector) apply(c *change) Result {
 		return missing(cmd.Op(), cmd.ID)
 	}
 	return c.changeSectors(cmd.Op(), []sectorChange{{cmd.ID, nil}})
+}
+
+func (s *sector) pastKind() pastKind { return pastSector }
+func (s *sector) pastName() string   { return s.ID }
+
+func (s *sector) pastBytes() int {
+	vertices := 0
+	for _, v := range s.Volumes {
+		vertices += vertexCount(v)
+	}
+	return 600 + 400*len(s.Volumes) + 80*vertices + 8*len(s.Cells)
+}
+
+func readPastSector(m *Machine, r *codec.Reader) (*sector, error) {
+	rec := readSectorRecord(r)
+	c := checker{op: "load past sector", subject: rec.ID}
+	c.sector(&rec.Sector)
+	if err := r.Finish(); err != nil {
+		return nil, fmt.Errorf("past sector: %w", err)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	n := newSector(rec.Sector, rec.Version)
+	numberOf := m.state.numberOf
+	if st := m.state.telling(); st != nil {
+		numberOf = m.numberBefore(st)
+	}
+	var ok bool
+	if n.number, ok = numberOf(n.ID); !ok {
+		n.number = m.newNumber()
+	}
+	return n, nil
 }

@@ -30,7 +30,7 @@ func (s *State) needsOf(f *FlightRecord) []need {
 	var cuts []int64
 	for _, w := range f.Windows {
 		n := need{fromNs: w.EnterMinNs, toNs: w.LeaveMaxNs}
-		if of, _ := s.sectors.Get(w.Sector); of.Separation != (geo.Separation{}) {
+		if of, _ := s.sectors.Get(w.Sector, s.asOf); of.Separation != (geo.Separation{}) {
 			n.own = of.Separation
 		} else {
 			n.standard = true

@@ -50,6 +50,11 @@ func (c *clock) at(logNs int64) int64 {
 	return c.anchorNs + int64(passed)
 }
 
+// setAnchor makes the clock one that runs by settings.
+func (c *clock) setAnchor(set *Settings) {
+	c.anchorLogNs, c.anchorNs, c.rateMilli = set.ServiceAnchorLogNs, set.ServiceAnchorNs, set.RateMilli
+}
+
 // reaches is the first log time at which service time is ns or later, 0 if that never comes.
 func (c *clock) reaches(ns int64) int64 {
 	switch {

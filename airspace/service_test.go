@@ -125,8 +125,8 @@ func TestExpiry(t *testing.T) {
 	if len(events) != 2 || events[0].Kind != FlightExpired || events[0].ID != "a" || events[1].ID != "b" || events[0].Callsign != f.Callsign {
 		t.Errorf("expired %v, want a and b", events)
 	}
-	if w.m.DueNs() != 0 || w.m.State().FlightCount() != 0 || w.m.state.places.index.Len() != 0 {
-		t.Errorf("due at %d, %d flights", w.m.DueNs(), w.m.State().FlightCount())
+	if w.m.expiryNs() != 0 || w.m.State().FlightCount() != 0 || w.m.state.places.index.Len() != 0 {
+		t.Errorf("due at %d, %d flights", w.m.expiryNs(), w.m.State().FlightCount())
 	}
 	res := w.refuse(t, PutFlight{Flight: f}, problem.Refused)
 	t.Log(res.Problem)

@@ -76,6 +76,7 @@ func (cmd SetService) apply(c *change) Result {
 	if anchor < clock.nowNs {
 		return refused(cmd.Op(), "", fmt.Sprintf("service time is %s and would go back to %s; it never does in one cluster", instant(clock.nowNs), instant(anchor)))
 	}
+	c.settingsOver()
 	clock.anchorLogNs, clock.anchorNs, clock.rateMilli = clock.logNs, anchor, cmd.RateMilli
 	clock.nowNs = anchor
 	c.settingsChanged()
@@ -104,6 +105,7 @@ func (cmd SetRules) apply(c *change) Result {
 		}
 		plan = all
 	}
+	c.settingsOver()
 	apart := cmd.CrossRefCm != s.settings.CrossRefCm || cmd.Separation != s.settings.Separation
 	s.settings.CrossRefCm, s.settings.RetainNs, s.settings.Separation = cmd.CrossRefCm, cmd.RetainNs, cmd.Separation
 	c.settingsChanged()
@@ -128,4 +130,14 @@ func (s *State) rulesBusy() *problem.Error {
 func (c *change) settingsChanged() {
 	c.m.state.settings.Version = c.at
 	c.event(Event{Kind: SettingsChanged, Version: c.at})
+}
+
+// settings refuses those that no machine has.
+func (c *checker) settings(set *Settings) {
+	c.number("anchor", set.ServiceAnchorNs, 0, MaxServiceNs)
+	c.number("rate", set.RateMilli, MinRateMilli, MaxRateMilli)
+	c.number("crossRefCm", int64(set.CrossRefCm), 0, MaxCrossRefCm)
+	c.number("retain", set.RetainNs, 0, MaxRetainNs)
+	c.separation(set.Separation)
+	c.history(&set.History)
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 
+	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/problem"
 )
@@ -37,6 +38,9 @@ func sections() []section {
 		{4, (*State).zoneRecords, writeZones, (*Machine).loadZones},
 		{5, (*State).controlCount, writeControl, (*Machine).loadControl},
 		{6, countForecast, writeForecast, (*Machine).loadForecast},
+		// The past comes after all that is there, in the order in which it is forgotten.
+		{28, func(s *State) int { return s.marks.Len() }, writeMarks, (*Machine).loadMark},
+		{29, func(s *State) int { return s.over.Len() }, writeOver, (*Machine).loadOver},
 	}
 }
 
@@ -65,6 +69,8 @@ func (s *State) head() []byte {
 	appendSettings(&w, &set)
 	w.Bool(s.clock.begun)
 	w.I64(s.clock.logNs)
+	w.Uvarint(s.index)
+	w.Uvarint(s.settingsSince)
 	for _, part := range sections() {
 		w.Uvarint(uint64(part.count(s)))
 	}
@@ -72,8 +78,11 @@ func (s *State) head() []byte {
 }
 
 func writeSectors(s *State, add func(func(*codec.Writer)) bool) {
-	s.sectors.Scan(func(_ string, n *sector) bool {
-		return add(func(w *codec.Writer) { appendSectorRecord(w, &n.SectorRecord) })
+	s.sectors.Ascend("", past.Now, func(_ string, v past.Version[*sector]) bool {
+		return add(func(w *codec.Writer) {
+			appendSectorRecord(w, &v.Record.SectorRecord)
+			w.Uvarint(v.Since)
+		})
 	})
 }
 
@@ -119,10 +128,11 @@ func (p *packer) flush() bool {
 
 // loader is where a machine stands in reading a snapshot.
 type loader struct {
-	kind   uint8    // of the last chunk, 0 where there was none
-	place  int      // of that kind among the sections, from 1
-	last   string   // name of the last record
-	counts []uint64 // promised by the head, for each section
+	kind   uint8             // of the last chunk, 0 where there was none
+	place  int               // of that kind among the sections, from 1
+	last   string            // name of the last record
+	before map[string]uint64 // numbers of sectors as they were before a switch that is being told of
+	counts []uint64          // promised by the head, for each section
 }
 
 // maxRecord bounds one record that is read.
@@ -172,10 +182,11 @@ func (m *Machine) loadRecords(r *codec.Reader, load func(*Machine, *codec.Reader
 func (m *Machine) loadHead(r *codec.Reader) error {
 	s := &m.state
 	set := readSettings(r)
-	s.clock = clock{
-		anchorLogNs: set.ServiceAnchorLogNs, anchorNs: set.ServiceAnchorNs, rateMilli: set.RateMilli,
-		begun: r.Bool(), logNs: r.I64(),
-	}
+	s.clock = clock{begun: r.Bool(), logNs: r.I64()}
+	s.clock.setAnchor(&set)
+	s.index, s.settingsSince = r.Uvarint(), r.Uvarint()
+	c := checker{op: "load head"}
+	c.settings(&set)
 	set.ServiceAnchorLogNs, set.ServiceAnchorNs, set.RateMilli = 0, 0, 0
 	s.settings = set
 	for range sections() {
@@ -184,12 +195,6 @@ func (m *Machine) loadHead(r *codec.Reader) error {
 	if err := r.Finish(); err != nil {
 		return fmt.Errorf("head: %w", err)
 	}
-	c := checker{op: "load head"}
-	c.number("anchor", s.clock.anchorNs, 0, MaxServiceNs)
-	c.number("rate", s.clock.rateMilli, MinRateMilli, MaxRateMilli)
-	c.number("crossRefCm", int64(set.CrossRefCm), 0, MaxCrossRefCm)
-	c.number("retain", set.RetainNs, 0, MaxRetainNs)
-	c.separation(set.Separation)
 	if s.clock.begun {
 		s.clock.nowNs = s.clock.at(s.clock.logNs)
 	}
@@ -217,7 +222,7 @@ func (c *checker) err() error {
 }
 
 func (m *Machine) loadSector(r *codec.Reader) error {
-	rec := readSectorRecord(r)
+	rec, since := readSectorRecord(r), r.Uvarint()
 	c := checker{op: "load sector", subject: rec.ID}
 	c.sector(&rec.Sector)
 	if err := m.next(&c, r); err != nil {
@@ -225,7 +230,11 @@ func (m *Machine) loadSector(r *codec.Reader) error {
 	}
 	n := newSector(rec.Sector, rec.Version)
 	n.number = m.newNumber()
-	m.setSectors([]sectorChange{{rec.ID, n}})
+	m.state.sectors.Put(rec.ID, n, since)
+	if n.Capacity != (Capacity{}) {
+		m.state.levels.ageAll(rec.ID)
+	}
+	m.ground = nil
 	return nil
 }
 
@@ -257,13 +266,20 @@ func (m *Machine) loadFlight(r *codec.Reader) error {
 // checkWindows holds the stored windows against what every machine makes: sorted, in sectors that there are, within the
 // time of the flight.
 func (m *Machine) checkWindows(c *checker, f *FlightRecord) {
+	c.windows(f)
+	for _, w := range f.Windows {
+		if !m.state.known(w.Sector) {
+			c.fail(problem.Invalid, "windows", w.Sector, "a sector that is there")
+		}
+	}
+}
+
+// windows refuses windows that are not sorted, or not within the time of the flight.
+func (c *checker) windows(f *FlightRecord) {
 	c.count("windows", len(f.Windows), 0, MaxFlightWindows)
 	for i, w := range f.Windows {
 		if i > 0 && compareWindows(f.Windows[i-1], w) >= 0 {
 			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d at %s", w.EnterMinNs, w.Sector), "sorted by entry and sector")
-		}
-		if !m.state.known(w.Sector) {
-			c.fail(problem.Invalid, "windows", w.Sector, "a sector that is there")
 		}
 		if w.EnterMinNs < f.BeginNs() || w.EnterMinNs >= w.LeaveMaxNs || w.LeaveMaxNs > f.EndNs() {
 			c.fail(problem.Invalid, "windows", fmt.Sprintf("%d to %d", w.EnterMinNs, w.LeaveMaxNs), fmt.Sprintf("within %d to %d", f.BeginNs(), f.EndNs()))
@@ -273,7 +289,7 @@ func (m *Machine) checkWindows(c *checker, f *FlightRecord) {
 
 // known says whether there may be windows in a sector: it is there, or a staged change makes it or takes it away.
 func (s *State) known(id string) bool {
-	_, there := s.sectors.Get(id)
+	_, there := s.sectors.Get(id, past.Now)
 	if !there && len(s.stagings) > 0 {
 		_, there = s.stagings[0].find(id)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"onevoice/airspace/past"
 	"onevoice/geo"
 	"onevoice/problem"
 )
@@ -80,6 +81,8 @@ type staging struct {
 	// after is the flight up to which this phase is done, in the order of identifiers, and done how many it has looked at.
 	after string
 	done  int
+	// heldSince is the entry since which the change holds, from the switch on.
+	heldSince uint64
 }
 
 // find gives the change of a sector.
@@ -160,7 +163,7 @@ func (s *State) stagedNew() int {
 	n := 0
 	for _, st := range s.stagings {
 		for _, ch := range st.changes {
-			if _, there := s.sectors.Get(ch.id); !there && ch.n != nil {
+			if _, there := s.sectors.Get(ch.id, past.Now); !there && ch.n != nil {
 				n++
 			}
 		}
@@ -240,8 +243,8 @@ func (m *Machine) begin() {
 	if st.rules == nil || st.changes != nil {
 		return
 	}
-	m.state.sectors.Scan(func(id string, old *sector) bool {
-		n := *old
+	m.state.sectors.Ascend("", past.Now, func(id string, v past.Version[*sector]) bool {
+		n := *v.Record
 		n.number = m.newNumber()
 		st.changes = append(st.changes, sectorChange{id, &n})
 		return true

@@ -12,14 +12,16 @@ type stagingRecord struct {
 	version Version
 	sector  string
 	// Of a change:
-	put  bool
-	what Sector
+	put, moved bool
+	what       Sector
 	// Of a staging:
 	sinceNs int64
 	rules   *rules
 	phase   StagingPhase
 	after   string
 	done    uint64
+	// heldSince is 0 before the switch.
+	heldSince uint64
 }
 
 // name sorts the changes of a staging behind it.
@@ -31,6 +33,7 @@ func (r *stagingRecord) append(w *codec.Writer) {
 	appendVersion(w, r.version)
 	w.String(r.sector)
 	if r.sector != "" {
+		w.Bool(r.moved)
 		w.Bool(r.put)
 		if r.put {
 			appendSector(w, &r.what)
@@ -47,11 +50,13 @@ func (r *stagingRecord) append(w *codec.Writer) {
 	w.U8(uint8(r.phase))
 	w.String(r.after)
 	w.Uvarint(r.done)
+	w.Uvarint(r.heldSince)
 }
 
 func readStagingRecord(r *codec.Reader) stagingRecord {
 	rec := stagingRecord{version: readVersion(r), sector: r.String(maxText)}
 	if rec.sector != "" {
+		rec.moved = r.Bool()
 		if rec.put = r.Bool(); rec.put {
 			rec.what = readSector(r)
 		}
@@ -61,7 +66,7 @@ func readStagingRecord(r *codec.Reader) stagingRecord {
 	if r.Bool() {
 		rec.rules = &rules{crossRefCm: r.I32(), retainNs: r.I64(), separation: readSeparation(r)}
 	}
-	rec.phase, rec.after, rec.done = StagingPhase(r.U8()), r.String(maxText), r.Uvarint()
+	rec.phase, rec.after, rec.done, rec.heldSince = StagingPhase(r.U8()), r.String(maxText), r.Uvarint(), r.Uvarint()
 	return rec
 }
 
@@ -78,12 +83,13 @@ func (s *State) stagingRecords() int {
 
 func writeStagings(s *State, add func(func(*codec.Writer)) bool) {
 	for _, st := range s.stagings {
-		head := stagingRecord{version: st.of.version, sinceNs: st.sinceNs, rules: st.rules, phase: st.phase, after: st.after, done: uint64(st.done)}
+		head := stagingRecord{version: st.of.version, sinceNs: st.sinceNs, rules: st.rules, phase: st.phase, after: st.after, done: uint64(st.done), heldSince: st.heldSince}
 		if !add(head.append) {
 			return
 		}
 		for _, ch := range st.changes {
 			rec := stagingRecord{version: st.of.version, sector: ch.id, put: ch.n != nil}
+			_, rec.moved = findChange(st.moved, ch.id)
 			if rec.put {
 				rec.what = ch.n.Sector
 			}
@@ -104,7 +110,7 @@ func (m *Machine) loadStaging(r *codec.Reader) error {
 	s := &m.state
 	if rec.sector == "" {
 		s.stagings = append(s.stagings, &staging{
-			of: &generation{version: rec.version}, sinceNs: rec.sinceNs, rules: rec.rules, phase: rec.phase, after: rec.after, done: int(rec.done),
+			of: &generation{version: rec.version}, sinceNs: rec.sinceNs, rules: rec.rules, phase: rec.phase, after: rec.after, done: int(rec.done), heldSince: rec.heldSince,
 		})
 		if len(s.stagings) == 1 {
 			m.begin()
@@ -117,11 +123,13 @@ func (m *Machine) loadStaging(r *codec.Reader) error {
 		change[0].n = newSector(rec.what, rec.version)
 	}
 	m.numberAll(change)
-	moved := s.moved(change)
-	if len(moved) > 0 && rec.put {
-		moved[0].n.number = m.newNumber()
+	if rec.moved && rec.put && st.phase != StagingTells {
+		change[0].n.number = m.newNumber()
 	}
-	st.changes, st.moved = append(st.changes, change...), append(st.moved, moved...)
+	st.changes = append(st.changes, change...)
+	if rec.moved {
+		st.moved = append(st.moved, change...)
+	}
 	*st.of = *generationOf(rec.version, st.changes)
 	return nil
 }
@@ -178,19 +186,32 @@ func (m *Machine) loadComing(c *checker, f *flight, windows []SectorWindow) {
 	f.next.Windows = windows
 	before, after := m.state.numberOf, st.numberOf
 	if st.phase == StagingTells {
-		// What is in the sectors as they were is asked for no more.
-		before, after = m.state.numberApart(st), m.state.numberOf
+		// What is in the sectors as they were is asked for by the past alone.
+		before, after = m.numberBefore(st), m.state.numberOf
 	}
 	f.stays, f.next.stays = m.staysOf(&f.FlightRecord, before), m.staysOf(&f.next.FlightRecord, after)
 	m.checkWindows(c, &f.next.FlightRecord)
 }
 
-// numberApart is numberOf of what a staging leaves as it is.
-func (s *State) numberApart(st *staging) func(string) (uint64, bool) {
+// numberBefore is numberOf as it was before the switch to a staging: what it moved had another number then.
+func (m *Machine) numberBefore(st *staging) func(string) (uint64, bool) {
 	return func(id string) (uint64, bool) {
-		if _, found := st.find(id); found {
-			return 0, false
+		if _, found := findChange(st.moved, id); found {
+			return m.load.numberBefore(m, id), true
 		}
-		return s.numberOf(id)
+		return m.state.numberOf(id)
 	}
+}
+
+// numberBefore is the number of a sector as it was before a switch that is being told of.
+func (l *loader) numberBefore(m *Machine, id string) uint64 {
+	number, ok := l.before[id]
+	if !ok {
+		if l.before == nil {
+			l.before = map[string]uint64{}
+		}
+		number = m.newNumber()
+		l.before[id] = number
+	}
+	return number
 }

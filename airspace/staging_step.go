@@ -128,8 +128,10 @@ func (p *stepper) switchTo() {
 	s := &p.m.state
 	v := p.st.of.version
 	p.st.phase, p.st.after, p.st.done = StagingTells, "", 0
+	p.st.heldSince = s.index
 	p.m.setStaging(&p.st)
 	if r := p.st.rules; r != nil {
+		p.m.settingsOver(s.Settings())
 		s.settings.CrossRefCm, s.settings.RetainNs, s.settings.Separation, s.settings.Version = r.crossRefCm, r.retainNs, r.separation, v
 		p.m.setSectors(p.st.changes)
 		p.m.emit(p.emit, Event{Kind: SettingsChanged, Version: v})
@@ -147,7 +149,9 @@ func (p *stepper) tell(f *flight) {
 	if f.next == nil {
 		return
 	}
+	p.m.flightSwitched(f)
 	n := &flight{FlightRecord: f.next.FlightRecord, number: f.number, tiles: f.tiles}
+	n.Since = p.st.heldSince
 	p.m.derive(n)
 	p.m.state.places.renew(n.number, n)
 	p.m.replaceVisits(f, n)

@@ -7,15 +7,18 @@ import (
 
 	"onevoice/airspace/control"
 	"onevoice/airspace/index"
+	"onevoice/airspace/past"
 	"onevoice/geo"
 	"onevoice/machine"
 )
 
 // State is the airspace as of one index. It is immutable: any number of goroutines may ask it, while the machine goes on.
 type State struct {
-	settings Settings
-	clock    clock
-	sectors  *btree.Map[string, *sector]
+	// index is the entry that it is as of. asOf is past.Now, or the index of the past as of which its questions are answered.
+	index, asOf uint64
+	settings    Settings
+	clock       clock
+	sectors     past.Table[*sector]
 	// numbers says under which number a flight is in places: a new plan of a flight is a change in one place.
 	numbers *btree.Map[string, uint32]
 	// places holds the flights, and finds them; for sectors see ground.
@@ -31,6 +34,20 @@ type State struct {
 	// zones are found in places too; entries is how many visits flights have to all of them.
 	zones   *btree.Map[string, *zone]
 	entries int
+
+	// trails says under which number the trail of a flight is in pastPlaces. That and pastVisits find trails, as places and visits
+	// find flights; in pastVisits a sector has the same number from one staged change to the next, that of pastNumbers.
+	trails          *btree.Map[string, uint32]
+	pastPlaces      places
+	pastVisits      *btree.BTreeG[visit]
+	pastNumbers     *btree.Map[string, uint64]
+	pastNumbersMade uint64
+	// settingsSince is the entry since which the settings hold.
+	settingsSince uint64
+	settingsPast  past.Line[*Settings]
+	// marks are the entries that changed something, from the horizon on; over is all that is past, in the order in which it was noted.
+	marks past.Queue[mark]
+	over  past.Queue[ended]
 }
 
 var _ machine.Root = (*State)(nil)
@@ -104,9 +121,11 @@ func (f *flight) covering() []uint64 { return f.tiles }
 func newState(serviceNs, rateMilli int64) State {
 	unlocked := btree.Options{NoLocks: true, Degree: 8} // small nodes, since each change after a root was made copies some
 	s := State{
-		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation()},
-		sectors:  btree.NewMap[string, *sector](0), numbers: btree.NewMap[string, uint32](0),
-		visits: btree.NewBTreeGOptions(visit.before, unlocked),
+		asOf:     past.Now,
+		settings: Settings{CrossRefCm: DefaultCrossRefCm, RetainNs: DefaultRetainNs, Separation: DefaultSeparation(), History: defaultHistory()},
+		sectors:  past.NewTable[*sector](), numbers: btree.NewMap[string, uint32](0),
+		trails: btree.NewMap[string, uint32](0), pastNumbers: btree.NewMap[string, uint64](0), pastPlaces: newPlaces(),
+		visits: btree.NewBTreeGOptions(visit.before, unlocked), pastVisits: btree.NewBTreeGOptions(visit.before, unlocked),
 		places: newPlaces(), zones: btree.NewMap[string, *zone](0),
 		conflicts: newConflictTable(),
 		levels:    newLevelTable(),
@@ -124,6 +143,8 @@ func (s *State) copy() *State {
 	c.visits, c.places, c.conflicts = s.visits.Copy(), s.places.copy(), s.conflicts.copy()
 	c.control = new(s.control.Copy())
 	c.levels = s.levels.copy()
+	c.trails, c.pastVisits, c.pastPlaces, c.pastNumbers = s.trails.Copy(), s.pastVisits.Copy(), s.pastPlaces.copy(), s.pastNumbers.Copy()
+	c.marks, c.over = s.marks.Copy(), s.over.Copy()
 	return &c
 }
 
@@ -139,7 +160,7 @@ func (s *State) Settings() Settings {
 
 // Sector gives one sector.
 func (s *State) Sector(id string) (*SectorRecord, bool) {
-	if found, ok := s.sectors.Get(id); ok {
+	if found, ok := s.sectors.Get(id, s.asOf); ok {
 		return &found.SectorRecord, true
 	}
 	return nil, false
@@ -147,10 +168,12 @@ func (s *State) Sector(id string) (*SectorRecord, bool) {
 
 // Sectors lists sectors by identifier, from the first above after, at most limit (cut to MaxPage).
 func (s *State) Sectors(after string, limit int) []*SectorRecord {
-	return page(s.sectors, after, limit, func(n *sector) *SectorRecord { return &n.SectorRecord })
+	return page(after, limit, func(add func(string, *SectorRecord) bool) {
+		s.sectors.Ascend(after, s.asOf, func(id string, v past.Version[*sector]) bool { return add(id, &v.Record.SectorRecord) })
+	})
 }
 
-// SectorCount is how many sectors there are.
+// SectorCount is how many sectors there are now, whatever the state is as of.
 func (s *State) SectorCount() int { return s.sectors.Len() }
 
 // Flight gives one flight.
@@ -164,9 +187,14 @@ func (s *State) Flight(id string) (*FlightRecord, bool) {
 // flight is nil where there is none.
 func (s *State) flight(id string) *flight {
 	if number, ok := s.numbers.Get(id); ok {
-		return s.flightAt(number)
+		if f := s.flightAt(number); f.Since <= s.asOf {
+			return f
+		}
 	}
-	return nil
+	if s.present() {
+		return nil
+	}
+	return s.trail(id).at(s.asOf)
 }
 
 // flightAt gives the flight with a number.
@@ -174,22 +202,31 @@ func (s *State) flightAt(number uint32) *flight { return s.places.get(number).(*
 
 // Flights lists flights by identifier, from the first above after, at most limit (cut to MaxPage).
 func (s *State) Flights(after string, limit int) []*FlightRecord {
-	return page(s.numbers, after, limit, func(n uint32) *FlightRecord { return s.record(s.flightAt(n)) })
+	return page(after, limit, func(add func(string, *FlightRecord) bool) {
+		if s.present() {
+			s.numbers.Ascend(after, func(id string, n uint32) bool { return add(id, s.record(s.flightAt(n))) })
+			return
+		}
+		past.Union(s.numbers, s.trails, after, func(id string) bool {
+			f := s.flight(id)
+			return f == nil || add(id, s.record(f))
+		})
+	})
 }
 
-// FlightCount is how many flights are held.
+// FlightCount is how many flights are held now, whatever the state is as of.
 func (s *State) FlightCount() int { return s.numbers.Len() }
 
-// page lists what follows after in the order of identifiers.
-func page[V, R any](from *btree.Map[string, V], after string, limit int, record func(V) R) []R {
+// page lists what follows after of what ascend gives in the order of identifiers.
+func page[R any](after string, limit int, ascend func(add func(id string, record R) bool)) []R {
 	var list []R
 	limit = min(limit, MaxPage)
 	if limit <= 0 {
 		return nil
 	}
-	from.Ascend(after, func(id string, v V) bool {
+	ascend(func(id string, record R) bool {
 		if id != after {
-			list = append(list, record(v))
+			list = append(list, record)
 		}
 		return len(list) < limit
 	})

@@ -1,5 +1,7 @@
 package airspace
 
+import "onevoice/airspace/past"
+
 // addFlight puts a flight that is not there, and whose outline is the machine's, into all trees.
 func (m *Machine) addFlight(f *flight) {
 	s := &m.state
@@ -14,6 +16,7 @@ func (m *Machine) addFlight(f *flight) {
 // replaceFlight puts a flight in the place of another plan of the same name; the outline is the new plan's. What stays where it is
 // is not taken out first: after a root was made, each change copies a path of its tree.
 func (m *Machine) replaceFlight(old, n *flight) {
+	m.flightOver(old)
 	n.number = old.number
 	m.derive(n)
 	m.state.places.move(n.number, n, m.outline.extent())
@@ -27,6 +30,7 @@ func (m *Machine) replaceFlight(old, n *flight) {
 // dropFlight takes a flight out of all trees.
 func (m *Machine) dropFlight(f *flight) {
 	s := &m.state
+	m.flightOver(f)
 	m.control.DropFlight(f.ID)
 	s.numbers.Delete(f.ID)
 	s.places.remove(f.number)
@@ -96,7 +100,7 @@ func (m *Machine) staysOf(f *FlightRecord, numberOf func(string) (uint64, bool))
 
 // numberOf is the machine's own name for a sector.
 func (s *State) numberOf(id string) (uint64, bool) {
-	if n, there := s.sectors.Get(id); there {
+	if n, there := s.sectors.Get(id, past.Now); there {
 		return n.number, true
 	}
 	return 0, false

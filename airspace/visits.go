@@ -40,6 +40,8 @@ func classOf(w geo.Window) run {
 // firstRun is the one of the sector's shortest visits.
 func firstRun(sector uint64) run { return run(sector << classBits) }
 
+func (r run) sector() uint64 { return uint64(r >> classBits) }
+
 func (r run) class() int { return int(r % (1 << classBits)) }
 
 func (v visit) before(o visit) bool {
@@ -78,11 +80,11 @@ func (s *State) Who(sector string, fromNs, toNs int64, after Cursor, limit int) 
 	if p := checkSpan("who", sector, fromNs, toNs, limit); p != nil {
 		return nil, p
 	}
-	found, ok := s.sectors.Get(sector)
+	found, ok := s.sectors.Get(sector, s.asOf)
 	if !ok {
 		return nil, notFound("who", sector, "sector")
 	}
-	list := merge(visitRuns(s.visits, firstRun(found.number), fromNs, toNs, after, limit), limit)
+	list := merge(s.runs(found, fromNs, toNs, after, limit), limit)
 	if s.telling() != nil {
 		for i := range list {
 			list[i].Flight = s.record(s.flight(list[i].Flight.ID))
@@ -100,45 +102,74 @@ func checkSpan(op, subject string, fromNs, toNs int64, limit int) *problem.Error
 	return c.found
 }
 
-// visitRuns gives the visits of each class, from a sector's first run on, that meet the time, sorted, up to limit of each.
-func visitRuns(tree *btree.BTreeG[visit], first run, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
-	var runs [][]Occupant
-	pivot := visit{run: first, of: &Occupant{Flight: new(FlightRecord)}}
-	end := pivot.run + 1<<classBits
-	for more := true; more; {
-		more = false
-		asked := pivot.run
-		pivot.enterNs = visitsFrom(asked.class(), fromNs, after)
-		var found []Occupant
-		tree.Ascend(pivot, func(v visit) bool {
-			switch {
-			case v.run != asked:
-				// Nothing more of this class: go on with the next that there is.
-				pivot.run, more = v.run, v.run < end
-				return false
-			case v.enterNs >= toNs || len(found) == limit:
-				pivot.run, more = asked+1, asked+1 < end
-				return false
-			case v.leaveNs > fromNs && after.before(v.enterNs, v.of.Flight.ID):
-				found = append(found, *v.of)
-			}
-			return true
-		})
-		if found != nil {
-			runs = append(runs, found)
+// runs gives the visits to a sector that meet the time, in several lists that are sorted, up to limit in each.
+func (s *State) runs(sector *sector, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
+	runs := visitRuns(s.visits, firstRun(sector.number), s.asOf, fromNs, toNs, after, limit)
+	if !s.present() {
+		if was := s.pastVisitsTo(sector.ID, fromNs, toNs, after, limit); len(was) > 0 {
+			runs = append(runs, was)
 		}
 	}
 	return runs
 }
 
-// visitsFrom is where a scan of one class begins.
-func visitsFrom(class int, fromNs int64, after Cursor) int64 {
+// visitRuns gives the visits of each class, from a sector's first run on, that meet the time and were known then, sorted, up to limit of each.
+func visitRuns(tree *btree.BTreeG[visit], of run, asOf uint64, fromNs, toNs int64, after Cursor, limit int) [][]Occupant {
+	var runs [][]Occupant
+	last := run(0)
+	begin := func(class int) int64 {
+		first := visitsFrom(class, fromNs)
+		if after != (Cursor{}) {
+			first = max(first, after.EnterNs)
+		}
+		return first
+	}
+	ascendClasses(tree, of, begin, func(v visit) bool {
+		n := len(runs) - 1
+		if v.enterNs >= toNs || n >= 0 && last == v.run && len(runs[n]) == limit {
+			return false
+		}
+		if v.leaveNs <= fromNs || !after.before(v.enterNs, v.of.Flight.ID) || v.of.Flight.Since > asOf {
+			return true
+		}
+		if n < 0 || last != v.run {
+			runs, last = append(runs, nil), v.run
+			n++
+		}
+		runs[n] = append(runs[n], *v.of)
+		return true
+	})
+	return runs
+}
+
+// ascendClasses gives the visits to a sector, class by class, in each those from an entry on, until yield wants no more of the class.
+func ascendClasses(visits *btree.BTreeG[visit], of run, begin func(class int) int64, yield func(visit) bool) {
+	pivot := visit{run: of, of: &Occupant{Flight: new(FlightRecord)}}
+	end := pivot.run + 1<<classBits
+	for more := true; more; {
+		more = false
+		asked := pivot.run
+		pivot.enterNs = begin(asked.class())
+		visits.Ascend(pivot, func(v visit) bool {
+			if v.run != asked {
+				// Nothing more of this class: go on with the next that there is.
+				pivot.run, more = v.run, v.run < end
+				return false
+			}
+			if yield(v) {
+				return true
+			}
+			pivot.run, more = asked+1, asked+1 < end
+			return false
+		})
+	}
+}
+
+// visitsFrom is when the first visits of a class began that are not over at a time.
+func visitsFrom(class int, fromNs int64) int64 {
 	first := int64(math.MinInt64)
 	if length := class + shortestClassBits; length < 63 && fromNs >= first+1<<length {
 		first = fromNs - 1<<length
-	}
-	if after != (Cursor{}) {
-		first = max(first, after.EnterNs)
 	}
 	return first
 }

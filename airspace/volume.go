@@ -38,6 +38,9 @@ func (s *State) visitsTo(asked *sector, fromNs, toNs int64) (list []Occupant, er
 	e, volume := asked.extent(fromNs, toNs), asked.volumes[0]
 	s.places.find(index.Tiles([]geo.BBox{asked.box}, index.Fine), &e, s.settings.CrossRefCm, func(_ uint32, at *placed) bool {
 		f := at.thing.(*flight)
+		if f.Since > s.asOf {
+			return true
+		}
 		if at.kind == ofVolume && volume.ContainsBox(at.box()) {
 			// Most are: then the flight itself need not be looked at.
 			list = append(list, Occupant{&f.FlightRecord, unsure(at.beginNs, at.endNs+1)})
@@ -46,6 +49,9 @@ func (s *State) visitsTo(asked *sector, fromNs, toNs int64) (list []Occupant, er
 		}
 		return len(list)+len(near) <= MaxVolumeFlights
 	})
+	if !s.present() {
+		near = s.nearThen(near, index.Tiles([]geo.BBox{asked.box}, index.Fine), e)
+	}
 	if len(list)+len(near) > MaxVolumeFlights {
 		return nil, &problem.Error{Kind: problem.TooLarge, Op: "in volume", Field: "volume", Value: fmt.Sprintf("near over %d flights", MaxVolumeFlights), Allowed: "a smaller volume or a shorter time"}
 	}

@@ -200,7 +200,9 @@ func (s *State) Zone(id string) (*ZoneRecord, bool) {
 
 // Zones lists zones by identifier, from the first above after, at most limit (cut to MaxPage).
 func (s *State) Zones(after string, limit int) []*ZoneRecord {
-	return page(s.zones, after, limit, func(z *zone) *ZoneRecord { return &z.ZoneRecord })
+	return page(after, limit, func(add func(string, *ZoneRecord) bool) {
+		s.zones.Ascend(after, func(id string, z *zone) bool { return add(id, &z.ZoneRecord) })
+	})
 }
 
 // ZoneCount is how many zones are held.

@@ -46,7 +46,13 @@ func (l Line[R]) after(known uint64) int {
 	return sort.Search(len(l.versions), func(i int) bool { return l.versions[i].Until > known })
 }
 
-// Add adds a version, which begins when the one before has ended or later.
+// Fits reports whether a version begins when those before it have ended, or later, and ends after that.
+func (l Line[R]) Fits(v Version[R]) bool {
+	n := len(l.versions)
+	return v.Since < v.Until && (n == 0 || l.versions[n-1].Until <= v.Since)
+}
+
+// Add adds a version, which must fit.
 func (l Line[R]) Add(v Version[R]) Line[R] {
 	if len(l.versions) == cap(l.versions) {
 		l.forgotten = 0 // what is left out stays behind when the rest moves

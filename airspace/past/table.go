@@ -45,14 +45,21 @@ func (t *Table[R]) end(name string, old standing[R], there bool, at uint64) (ove
 	if !there || over.Since >= over.Until {
 		return Version[R]{}, false
 	}
-	t.Recall(name, over)
+	line, _ := t.gone.Get(name)
+	t.gone.Set(name, line.Add(over))
 	return over, true
 }
 
-// Recall adds a version that is over, the newest of its name. It is how a stored past is read.
-func (t *Table[R]) Recall(name string, over Version[R]) {
+// Recall adds a version that is over, the newest past one of its name; false where another one holds then. It is how a stored past
+// is read, after the present.
+func (t *Table[R]) Recall(name string, over Version[R]) bool {
 	line, _ := t.gone.Get(name)
+	now, there := t.here.Get(name)
+	if !line.Fits(over) || there && now.since < over.Until {
+		return false
+	}
 	t.gone.Set(name, line.Add(over))
+	return true
 }
 
 // Forget leaves out the versions of a name that ended at an index or before it.
