@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	seedsFlag = flag.String("seeds", "1-12", "seeds to run")
+	seedsFlag = flag.String("seeds", "1-24", "seeds to run")
 	textFlag  = flag.Bool("text", false, "print the traces")
 )
 
