@@ -48,3 +48,16 @@ func TestHeldAnswersAll(t *testing.T) {
 		t.Errorf("%v and %v", a, b)
 	}
 }
+
+// TestAnswersEqualTheModel asks small stores; lab query asks more, and large ones.
+func TestAnswersEqualTheModel(t *testing.T) {
+	for seed := range uint64(20) {
+		done, err := Questioned{Entities: 150, Questions: 50, Seed: seed}.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done.Questions != 50 || done.Rows == 0 || done.Restored != modelParts {
+			t.Errorf("seed %d: %+v", seed, done)
+		}
+	}
+}

@@ -18,7 +18,7 @@ func labCommand() *cobra.Command {
 		Long: `The laboratory runs the servers' own deciding code in a simulated world: virtual time, a network and disks with
 faults, all from one seed. One seed is one run, on every machine.`,
 	}
-	cmd.AddCommand(labSimCommand(), labRealCommand(), labFailoverCommand(), labCrowdCommand(), labPowerCommand(), labPredictCommand(), labMutantsCommand(), labWorkerCommand(), labRealWorkerCommand(),
+	cmd.AddCommand(labSimCommand(), labRealCommand(), labFailoverCommand(), labCrowdCommand(), labPowerCommand(), labPredictCommand(), labQueryCommand(), labMutantsCommand(), labWorkerCommand(), labRealWorkerCommand(),
 		labFailoverWorkerCommand())
 	return cmd
 }
