@@ -14,7 +14,8 @@ import (
 // What was put has the Version of the whole. Result.Parts holds what each came to. A refusal is that of the first command that is refused:
 // its Field says which one, as commands[3], and Result.Current is what that one's precondition met.
 type Atomic struct {
-	// Commands are 1 to MaxAtomic changes of flights, sectors and other things with names; no Atomic, and no settings.
+	// Commands are 1 to MaxAtomic changes of flights, sectors and other things with names; no Atomic, no combining and splitting of
+	// sectors, and no settings.
 	Commands []Command
 }
 
@@ -64,7 +65,7 @@ func (cmd Atomic) check(c *checker) {
 			return
 		}
 		switch one.(type) {
-		case Atomic, SetService, SetRules, SetHistory:
+		case Atomic, CombineSectors, SplitSector, SetService, SetRules, SetHistory:
 			c.fail(problem.Invalid, partName(i), one.Op(), "a change of a flight, a sector or another thing with a name")
 			return
 		}

@@ -109,7 +109,7 @@ func (cmd CombineSectors) apply(c *change) Result {
 		parts = append(parts, part.withPeriod(Period{Span: span, Into: cmd.Into}))
 	}
 	if c.sector != nil {
-		if !sameVolumes(&c.sector.Sector, &into) {
+		if !sameShapes(&c.sector.Sector, &into) {
 			return refused(cmd.Op(), cmd.Into, "it is there, and its volumes are not those of the parts")
 		}
 		into = c.sector.Sector
@@ -146,8 +146,8 @@ func (n *sector) withPeriod(p Period) Sector {
 	return s
 }
 
-// sameVolumes reports whether two sectors are at the same places; a missing list of dates stands for always.
-func sameVolumes(a, b *Sector) bool {
+// sameShapes reports whether two sectors are at the same places; a missing list of dates stands for always.
+func sameShapes(a, b *Sector) bool {
 	x, y := Sector{}, Sector{}
 	x.add(a)
 	y.add(b)

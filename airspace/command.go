@@ -45,6 +45,8 @@ const (
 	kindSignOff        commandKind = 12
 	kindControl        commandKind = 13
 	kindAtomic         commandKind = 20
+	kindCombineSectors commandKind = 28
+	kindSplitSector    commandKind = 29
 	kindReportProgress commandKind = 21
 	kindSetHistory     commandKind = 25
 )
@@ -70,6 +72,10 @@ func readCommand(r *codec.Reader, kind commandKind, when Precondition) Command {
 		return PutZone{Zone: readZone(r), If: when}
 	case kindRemoveZone:
 		return RemoveZone{ID: r.String(maxText), If: when}
+	case kindCombineSectors:
+		return readCombineSectors(r, when)
+	case kindSplitSector:
+		return SplitSector{ID: r.String(maxText), AtNs: r.I64(), If: when}
 	case kindAtomic:
 		return readAtomic(r, when)
 	case kindReportProgress:

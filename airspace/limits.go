@@ -23,6 +23,8 @@ const (
 	// MaxShifts bounds the weekly hours of a sector, and MaxPeriods what opens or closes it once.
 	MaxShifts  = 28
 	MaxPeriods = 64
+	// MaxParts bounds the sectors that are combined into one.
+	MaxParts = 16
 	// MaxDates bounds the instants at which a sector has other volumes than before.
 	MaxDates = 32
 	// MaxCells bounds the covering that comes with a sector, a flight or a question.

@@ -42,6 +42,8 @@ func (s *Server) routes() []route {
 		{"GET", base + "/sectors/{id}", s.getSector, request, subject.Read},
 		{"PUT", base + "/sectors/{id}", s.putSector, request, subject.Settings},
 		{"DELETE", base + "/sectors/{id}", s.removeSector, request, subject.Settings},
+		{"POST", base + "/sectors:combine", s.combineSectors, request, subject.Settings},
+		{"POST", base + "/sectors:split", s.splitSector, request, subject.Settings},
 		{"GET", base + "/sectors/{id}/flights", s.who, request, subject.Read},
 		{"GET", base + "/sectors/{id}/load", s.load, request, subject.Read},
 		{"GET", base + "/capacity", s.capacity, request, subject.Read},

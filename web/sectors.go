@@ -42,7 +42,12 @@ func (s *Server) getSector(w http.ResponseWriter, r *http.Request) error {
 	if s.tagged(w, r, sector.Version) {
 		return nil
 	}
-	return s.json(w, func(b []byte) []byte { return api.AppendSector(b, sector) })
+	return s.json(w, func(b []byte) []byte {
+		if st, staged := snap.State.StagingOf(id); staged {
+			return api.AppendSectorStaged(b, sector, &st)
+		}
+		return api.AppendSector(b, sector)
+	})
 }
 
 // only checks the identifier of a path, and that no parameter comes with it.

@@ -117,6 +117,13 @@ func (s *Server) present(w http.ResponseWriter, op string, in span, snap Snapsho
 	if in.limit == airspace.MaxPage {
 		more = len(visits) == in.limit
 	}
+	if len(visits) == 0 && sector != "" {
+		open, err := snap.State.OpenTimes(sector, int64(page.From), int64(page.To), 1)
+		if err != nil {
+			return err
+		}
+		page.Closed = len(open) == 0
+	}
 	page.Visits = visits[:min(len(visits), in.limit)]
 	if more {
 		page.Next = api.Cursor(page.Visits[in.limit-1])

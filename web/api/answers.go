@@ -30,6 +30,9 @@ type Written struct {
 	Windows []SectorWindow `json:"windows,omitempty"`
 	// Rewindowed is how many other flights had their windows changed.
 	Rewindowed int `json:"rewindowed"`
+	// Staged says that the change touches more flights than one entry may change: it is agreed, and will hold as a whole from a later entry on.
+	// GET of the sector says how far it is.
+	Staged bool `json:"staged,omitempty"`
 }
 
 // ServiceTime is what now means in the airspace, and how fast it runs. Rate 1 is real time. A PUT leaves out service_time to
@@ -140,6 +143,9 @@ func AppendWritten(b []byte, id string, r *airspace.Result) []byte {
 		b = appendWindows(append(b, `,"windows":`...), r.Windows)
 	}
 	b = strconv.AppendInt(append(b, `,"rewindowed":`...), int64(r.Rewindowed), 10)
+	if r.Staged {
+		b = append(b, `,"staged":true`...)
+	}
 	return append(b, '}')
 }
 

@@ -114,14 +114,14 @@ func TestAnswersAreTheirTypesInJSON(t *testing.T) {
 	same(t, "no sectors", AppendSectors(nil, nil, ""), Sectors{Sectors: []Sector{}})
 	w := f.Windows[0].Window
 	presence := Presence{f.ID, f.Callsign, f.From, f.To, f.Version.String(), "pre-active", "", false, FromWindow(w)}
-	page := Page{Sector: "S", State: airspace.New().State(), At: 1e9, From: 2e9, To: 3e9, Visits: []airspace.Occupant{{Flight: f, Window: w}, {Flight: f, Window: w}}, Next: "-1_f"}
-	same(t, "page", AppendPage(nil, &page), Presences{"S", 1e9, 2e9, 3e9, []Presence{presence, presence}, "-1_f"})
+	page := Page{Sector: "S", State: airspace.New().State(), At: 1e9, From: 2e9, To: 3e9, Visits: []airspace.Occupant{{Flight: f, Window: w}, {Flight: f, Window: w}}, Next: "-1_f", Closed: true}
+	same(t, "page", AppendPage(nil, &page), Presences{"S", 1e9, 2e9, 3e9, []Presence{presence, presence}, true, "-1_f"})
 	page = Page{At: 1e9, From: 2e9, To: 3e9}
 	same(t, "empty page", AppendPage(nil, &page), Presences{At: 1e9, From: 2e9, To: 3e9, Flights: []Presence{}})
-	res := airspace.Result{Version: airspace.Version{Index: 7}, ServiceNs: 5, Windows: f.Windows, Rewindowed: 3}
-	same(t, "written", AppendWritten(nil, "F", &res), Written{"F", "7.0", 5, FromWindows(f.Windows), 3})
+	res := airspace.Result{Version: airspace.Version{Index: 7}, ServiceNs: 5, Windows: f.Windows, Rewindowed: 3, Staged: true}
+	same(t, "written", AppendWritten(nil, "F", &res), Written{"F", "7.0", 5, FromWindows(f.Windows), 3, true})
 	res.Windows = nil
-	same(t, "set", AppendWritten(nil, "", &res), Written{Version: "7.0", ServiceTime: 5, Rewindowed: 3})
+	same(t, "set", AppendWritten(nil, "", &res), Written{Version: "7.0", ServiceTime: 5, Rewindowed: 3, Staged: true})
 	e := airspace.Event{Kind: airspace.FlightPut, ID: "F", Version: airspace.Version{Index: 7, Sub: 1}, Callsign: "C", Windows: f.Windows, ServiceNs: 9}
 	same(t, "event", AppendEvent(nil, &e), Event{Kind: "flight-put", ID: "F", Version: "7.1", Callsign: "C", ServiceTime: 9, Windows: FromWindows(f.Windows)})
 	mark := airspace.Mark{State: airspace.Deviating, SinceNs: 3, LastReportNs: 4, SpreadNs: 5e9}
@@ -151,6 +151,20 @@ func TestAnswersCanBeSentBack(t *testing.T) {
 	for i := range s.Volumes {
 		s.Volumes[i].Rings[0][2].LonE7 = 85000000
 	}
+	s.Effective = make([]geo.Span, len(s.Volumes))
+	for i := range s.Effective {
+		s.Effective[i] = airspace.Always
+	}
+	s.Effective[0] = geo.Span{FromNs: airspace.Always.FromNs, ToNs: 9e9}
+	s.Hours = airspace.Hours{
+		Weekly:  []airspace.Shift{{Days: 0b1000011, FromMin: 22*60 + 5, ToMin: 24 * 60}, {Days: 1, FromMin: 0, ToMin: 1}},
+		Periods: []airspace.Period{{Span: geo.Span{FromNs: 5e9, ToNs: airspace.Always.ToNs}, Into: "C"}, {Span: geo.Span{FromNs: 1e9, ToNs: 2e9}, Open: true}},
+	}
+	same(t, "sector with times", AppendSector(nil, s), FromSector(s))
+	staged := airspace.Staging{Version: airspace.Version{Index: 9}, SinceNs: 7, Phase: airspace.StagingTells, Done: 3, Of: 8}
+	whole := FromSector(s)
+	whole.Staged = &Staged{"9.0", 7, "tells", 3, 8}
+	same(t, "staged sector", AppendSectorStaged(nil, s, &staged), whole)
 	sector := FromSector(s)
 	sector.Version = ""
 	body, _ := json.Marshal(sector)

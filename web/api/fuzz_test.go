@@ -56,6 +56,10 @@ func FuzzBodies(f *testing.F) {
 			checkRefusal(t, err)
 		} else if !utf8.ValidString(s.Name) || !json.Valid(body) {
 			t.Fatalf("taken: %q as %+v", body, s)
+		} else if again, err := json.Marshal(FromSector(&airspace.SectorRecord{Sector: s})); err != nil {
+			t.Fatal(err)
+		} else if back, err := ReadSector("S", again); err != nil || !reflect.DeepEqual(back, s) {
+			t.Fatalf("%s\nreads as %+v\nand back as %+v (%v)", body, s, back, err)
 		}
 		plan, err := ReadFlight("F", body)
 		if err != nil {

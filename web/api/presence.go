@@ -34,7 +34,9 @@ type Presences struct {
 	From    Time       `json:"from"`
 	To      Time       `json:"to"`
 	Flights []Presence `json:"flights"`
-	Next    string     `json:"next,omitempty"`
+	// Closed says that the sector is not open at any instant of [From, To): nobody is looked for, which is not to say that nobody flies there.
+	Closed bool   `json:"closed,omitempty"`
+	Next   string `json:"next,omitempty"`
 }
 
 // Page is a page of visits as the state gives it.
@@ -44,6 +46,7 @@ type Page struct {
 	Visits       []airspace.Occupant
 	State        *airspace.State // of which they are
 	Next         string
+	Closed       bool
 }
 
 // AppendPage appends a page as the JSON of Presences.
@@ -59,7 +62,11 @@ func AppendPage(b []byte, p *Page) []byte {
 	for i := range p.Visits {
 		b = appendPresence(comma(b, i), p.State, &p.Visits[i])
 	}
-	return appendNext(append(b, ']'), p.Next)
+	b = append(b, ']')
+	if p.Closed {
+		b = append(b, `,"closed":true`...)
+	}
+	return appendNext(b, p.Next)
 }
 
 func appendPresence(b []byte, s *airspace.State, v *airspace.Occupant) []byte {

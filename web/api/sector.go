@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"onevoice/airspace"
@@ -12,6 +13,9 @@ import (
 
 // Volume is one piece of a sector: an area from a floor up to, not including, a ceiling of the same reference.
 type Volume struct {
+	// From and To say when the volume of a sector is there, as airspace changes are known ahead of time; without them it always is.
+	From    *Time    `json:"from,omitempty"`
+	To      *Time    `json:"to,omitempty"`
 	Polygon Polygon  `json:"polygon"`
 	Floor   Altitude `json:"floor"`
 	Ceiling Altitude `json:"ceiling"`
@@ -38,7 +42,24 @@ type Sector struct {
 	// Separation is left out where the default holds, Capacity where the sector has no thresholds.
 	Separation *Separation `json:"separation,omitempty"`
 	Capacity   *Capacity   `json:"capacity,omitempty"`
-	Version    string      `json:"version,omitempty"`
+	// Hours are left out of a sector that is always open.
+	Hours   *Hours `json:"hours,omitempty"`
+	Version string `json:"version,omitempty"`
+	// Staged is a change of the sector that is agreed and does not hold yet, or that holds and is being told of; in answers only.
+	Staged *Staged `json:"staged,omitempty"`
+}
+
+// Staged says how far a change is that touches too many flights for one entry of the log.
+type Staged struct {
+	Version string `json:"version"`
+	// Since is the service time at which it was asked for.
+	Since Time `json:"since"`
+	// Phase is prepares while nothing of it is to be seen, tells when it holds and events say so for one flight after another, drops when it was
+	// given up.
+	Phase string `json:"phase"`
+	// Done is how many flights the phase has looked at, of about Of.
+	Done int `json:"done"`
+	Of   int `json:"of"`
 }
 
 // ReadSector takes the body of PUT /sectors/{id} and checks its shapes. The id may be left out of the body; given, it must
@@ -55,11 +76,13 @@ func ReadSector(id string, body []byte) (airspace.Sector, error) {
 			s.Name = r.str(airspace.MaxNameBytes)
 		case "volumes":
 			volumes = true
-			r.array(airspace.MaxVolumes, func(int) { s.Volumes = append(s.Volumes, r.volume()) })
+			r.array(airspace.MaxVolumes, func(int) { r.datedVolume(&s) })
 		case "separation":
 			s.Separation = r.separation()
 		case "capacity":
 			s.Capacity = r.capacity()
+		case "hours":
+			s.Hours = r.hours()
 		default:
 			return false
 		}
@@ -86,6 +109,23 @@ func (r *reader) sameID(id string) {
 	if s := r.str(longest); s != id {
 		r.refuse(s, id+", as in the path, or nothing", "")
 	}
+}
+
+// datedVolume takes one more volume of a sector.
+func (r *reader) datedVolume(s *airspace.Sector) {
+	at := airspace.Always
+	s.Volumes = append(s.Volumes, r.volumeAnd(func(key []byte) bool {
+		switch string(key) {
+		case "from":
+			at.FromNs = int64(r.time())
+		case "to":
+			at.ToNs = int64(r.time())
+		default:
+			return false
+		}
+		return true
+	}))
+	s.Effective = effective(s.Effective, len(s.Volumes), at)
 }
 
 func (r *reader) volume() geo.Polygon { return r.volumeAnd(func([]byte) bool { return false }) }
@@ -179,6 +219,9 @@ func FromSector(s *airspace.SectorRecord) Sector {
 	}
 	for i := range s.Volumes {
 		out.Volumes[i] = FromVolume(&s.Volumes[i])
+		if len(s.Effective) > 0 {
+			out.Volumes[i].From, out.Volumes[i].To = dates(s.Effective[i])
+		}
 	}
 	if sep := s.Separation; sep != (geo.Separation{}) {
 		out.Separation = &Separation{Length(sep.LateralCm), Height(sep.VerticalCm)}
@@ -186,6 +229,7 @@ func FromSector(s *airspace.SectorRecord) Sector {
 	if s.Capacity != (airspace.Capacity{}) {
 		out.Capacity = new(Capacity(s.Capacity))
 	}
+	out.Hours = fromHours(&s.Hours)
 	return out
 }
 
@@ -208,7 +252,12 @@ func AppendSector(b []byte, s *airspace.SectorRecord) []byte {
 	b = appendString(append(b, `,"name":`...), s.Name)
 	b = append(b, `,"volumes":[`...)
 	for i := range s.Volumes {
-		b = append(appendVolume(append(comma(b, i), '{'), &s.Volumes[i]), '}')
+		b = append(comma(b, i), '{')
+		if len(s.Effective) > 0 {
+			from, to := dates(s.Effective[i])
+			b = appendSpan(b, from, to)
+		}
+		b = append(appendVolume(b, &s.Volumes[i]), '}')
 	}
 	b = append(b, ']')
 	if s.Separation != (geo.Separation{}) {
@@ -217,8 +266,22 @@ func AppendSector(b []byte, s *airspace.SectorRecord) []byte {
 	if s.Capacity != (airspace.Capacity{}) {
 		b = appendCapacity(append(b, `,"capacity":`...), s.Capacity)
 	}
+	if h := fromHours(&s.Hours); h != nil {
+		b = appendHours(append(b, `,"hours":`...), h)
+	}
 	b = append(b, `,"version":`...)
 	return append(appendVersion(b, s.Version), '}')
+}
+
+// AppendSectorStaged is AppendSector of one that is being changed.
+func AppendSectorStaged(b []byte, s *airspace.SectorRecord, st *airspace.Staging) []byte {
+	b = AppendSector(b, s)
+	b = appendVersion(append(b[:len(b)-1], `,"staged":{"version":`...), st.Version)
+	b = Time(st.SinceNs).appendJSON(append(b, `,"since":`...))
+	b = appendString(append(b, `,"phase":`...), st.Phase.String())
+	b = strconv.AppendInt(append(b, `,"done":`...), int64(st.Done), 10)
+	b = strconv.AppendInt(append(b, `,"of":`...), int64(st.Of), 10)
+	return append(b, '}', '}')
 }
 
 // appendVolume appends the fields of a Volume, without braces.
