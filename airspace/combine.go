@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/geo"
 	"onevoice/problem"
@@ -97,7 +98,7 @@ func (cmd CombineSectors) apply(c *change) Result {
 	}
 	var parts []Sector
 	for _, id := range slices.Sorted(slices.Values(cmd.Parts)) {
-		part, there := s.sectors.Get(id)
+		part, there := s.sectors.Get(id, past.Now)
 		if !there {
 			return missing(cmd.Op(), id)
 		}
@@ -177,7 +178,8 @@ func (cmd SplitSector) apply(c *change) Result {
 		at = c.m.state.clock.nowNs
 	}
 	var list []Sector
-	c.m.state.sectors.Scan(func(_ string, n *sector) bool {
+	c.m.state.sectors.Ascend("", past.Now, func(_ string, v past.Version[*sector]) bool {
+		n := v.Record
 		if periods, cut := cutPeriods(n.Hours.Periods, at, func(p Period) bool { return p.Into == cmd.ID }); cut {
 			part := n.Sector
 			part.Hours.Periods = periods
