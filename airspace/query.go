@@ -38,6 +38,9 @@ const (
 	kindControlList queryKind = 13
 	kindConflicts   queryKind = 15
 	kindLoad        queryKind = 16
+
+	kindFlows  queryKind = 20
+	kindRoutes queryKind = 21
 )
 
 // readQuery reads the body of a question of a kind.
@@ -67,6 +70,10 @@ func readQuery(r *codec.Reader, kind queryKind) Query {
 		return readConflictsQuery(r)
 	case kindLoad:
 		return readLoadQuery(r)
+	case kindFlows:
+		return readFlowQuery(r)
+	case kindRoutes:
+		return readRouteQuery(r)
 	}
 	r.Fail()
 	return nil
@@ -97,6 +104,10 @@ func readAnswer(r *codec.Reader, kind queryKind) Body {
 		return readConflicts(r)
 	case kindLoad:
 		return readLoad(r)
+	case kindFlows:
+		return readFlows(r)
+	case kindRoutes:
+		return readRoutes(r)
 	}
 	r.Fail()
 	return nil

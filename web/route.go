@@ -95,6 +95,8 @@ func (s *Server) routes() []route {
 		{"GET", base + "/upgrade", s.getUpgrade, probe, subject.Read},
 		{"POST", base + "/upgrade", s.postUpgrade, request, subject.Members},
 		{"GET", base + "/backup", s.backup, stream, subject.Backup},
+		{"GET", base + "/flows", s.flows, request, subject.Read},
+		{"GET", base + "/routes", s.routeList, request, subject.Read},
 		{"GET", base + "/events", s.events, stream, subject.Read},
 		{"GET", base + "/entries", s.entries, request, subject.Export},
 		{"GET", base + "/state", s.state, stream, subject.Export},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -25,10 +26,11 @@ type asking struct {
 	http      *http.Client // nil for the usual one
 }
 
-func askFlags(cmd *cobra.Command, a *asking) {
+// askFlags are the flags of a command that asks; it can print its answer in more forms beside json.
+func askFlags(cmd *cobra.Command, a *asking, more ...string) {
 	cmd.Flags().StringVarP(&a.endpoints, "endpoints", "e", "127.0.0.1:7480,127.0.0.1:7481,127.0.0.1:7482", "HTTP addresses of the servers, separated by commas")
 	cmd.Flags().DurationVar(&a.timeout, "timeout", 5*time.Second, "how long to try")
-	outputFlag(cmd, &a.output)
+	outputFlag(cmd, &a.output, more...)
 	a.proof.flags(cmd)
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) (err error) {
@@ -39,12 +41,17 @@ func askFlags(cmd *cobra.Command, a *asking) {
 	}
 }
 
-func outputFlag(cmd *cobra.Command, output *string) {
-	cmd.Flags().StringVarP(output, "output", "o", "", "json for the service's own JSON")
+func outputFlag(cmd *cobra.Command, output *string, more ...string) {
+	forms := append([]string{"json"}, more...)
+	usage := "json for the service's own JSON"
+	if len(more) > 0 {
+		usage += "; or " + strings.Join(more, ", ")
+	}
+	cmd.Flags().StringVarP(output, "output", "o", "", usage)
 	check := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
-		if *output != "" && *output != "json" {
-			return usageError{fmt.Errorf("--output is %q, allowed: json", *output)}
+		if *output != "" && !slices.Contains(forms, *output) {
+			return usageError{fmt.Errorf("--output is %q, allowed: %s", *output, strings.Join(forms, ", "))}
 		}
 		if check != nil {
 			return check(cmd, args)
