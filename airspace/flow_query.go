@@ -88,15 +88,6 @@ func readFlows(r *codec.Reader) *Flows {
 	return p
 }
 
-// readSmall reads a number that fits into an int everywhere.
-func readSmall(r *codec.Reader) int {
-	n := r.Uvarint()
-	if n > 1<<31-1 {
-		r.Fail()
-	}
-	return int(n)
-}
-
 // Flows answers a FlowQuery. The error is a *problem.Error: NotFound for an unknown sector, TooLarge where one sector alone is over
 // MaxFlowWork or MaxFlowVisits. The cost grows with the visits in the time asked for, to the sectors of the page.
 func (s *State) Flows(q FlowQuery) (*Flows, error) {
@@ -173,15 +164,15 @@ func tooManyFlows(op, sector string) *problem.Error {
 // found gives the flows at one sector, sorted; false where that is too much work.
 func (p *flowPage) found(n *sector) ([]foundFlow, bool) {
 	g := flows{sector: n.ID, at: map[FlowPlace]int{}}
-	ok := p.state.visitsIn(n, max(p.q.FromNs, 0)-FlowSlackNs, p.q.ToNs, func(o *Occupant) bool {
-		i, work := windowOf(o, n.ID), len(o.Flight.Windows)
+	ok := p.state.visitsIn(n, max(p.q.FromNs, 0)-FlowSlackNs, p.q.ToNs, func(f *FlightRecord, i int) bool {
+		work := len(f.Windows)
 		if p.q.Sector != "" {
 			work *= work
 		}
 		if p.left -= work; p.left < 0 {
 			return false
 		}
-		p.crossings(&g, o.Flight, i)
+		p.crossings(&g, f, i)
 		return true
 	})
 	return g.sorted(), ok
@@ -211,21 +202,20 @@ func (p *flowPage) crossings(g *flows, f *FlightRecord, i int) {
 	}
 }
 
-// windowOf is which of a flight's windows a visit to a sector is.
-func windowOf(o *Occupant, sector string) int {
-	return slices.IndexFunc(o.Flight.Windows, func(w SectorWindow) bool { return w.Sector == sector && w.Window == o.Window })
-}
-
-// visitsIn gives each visit to a sector that may meet a time to each, class by class; false where each has said so, or there are more than
-// MaxFlowVisits.
-func (s *State) visitsIn(n *sector, fromNs, toNs int64, each func(*Occupant) bool) bool {
-	count := 0
-	for _, run := range s.visitRuns(n, fromNs, toNs, Cursor{}, MaxFlowVisits+1) {
+// visitsIn gives each visit to a sector that may meet a time to each, class by class: the flight, and which of its windows it is. It ends
+// with false where each says so, or where there are more than MaxFlowVisits.
+func (s *State) visitsIn(n *sector, fromNs, toNs int64, each func(f *FlightRecord, i int) bool) bool {
+	count, telling := 0, s.telling() != nil
+	for _, run := range visitRuns(s.visits, firstRun(n.number), fromNs, toNs, Cursor{}, MaxFlowVisits+1) {
 		if count += len(run); count > MaxFlowVisits {
 			return false
 		}
-		for i := range run {
-			if !each(&run[i]) {
+		for _, o := range run {
+			if telling {
+				o.Flight = s.record(s.flight(o.Flight.ID))
+			}
+			i := slices.IndexFunc(o.Flight.Windows, func(w SectorWindow) bool { return w.Sector == n.ID && w.Window == o.Window })
+			if i >= 0 && !each(o.Flight, i) {
 				return false
 			}
 		}

@@ -160,19 +160,16 @@ type foundRoute struct {
 
 // sector adds the flights whose first visit that counts is to this sector.
 func (g *routes) sector(s *State, n *sector, q *RouteQuery) *problem.Error {
-	ok := s.visitsIn(n, q.FromNs, q.ToNs, func(o *Occupant) bool {
-		if g.work += len(o.Flight.Windows); g.work > MaxFlowWork {
+	ok := s.visitsIn(n, q.FromNs, q.ToNs, func(f *FlightRecord, i int) bool {
+		if g.work += len(f.Windows); g.work > MaxFlowWork {
 			return false
 		}
-		i := windowOf(o, n.ID)
-		first := i
-		if q.Sector == "" {
-			first = 0
-		} else {
-			first = slices.IndexFunc(o.Flight.Windows, func(w SectorWindow) bool { return w.Sector == q.Sector })
+		first := 0
+		if q.Sector != "" {
+			first = slices.IndexFunc(f.Windows, func(w SectorWindow) bool { return w.Sector == q.Sector })
 		}
-		if at := o.Window.EnterMinNs; i == first && at >= q.FromNs && at < q.ToNs {
-			g.add(o.Flight)
+		if at := f.Windows[i].EnterMinNs; i == first && at >= q.FromNs && at < q.ToNs {
+			g.add(f)
 		}
 		return g.flights <= MaxFlowVisits
 	})
