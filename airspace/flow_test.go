@@ -95,36 +95,38 @@ func naiveFlows(s *State, from, to int64) map[[2]string]Flow {
 					onward = true
 				}
 			}
-			late := func(leaving bool) (int64, bool) {
-				known, at := false, int64(0)
-				if f.Progress != nil {
-					for _, was := range f.Progress.Filed {
-						a, b := (v.EnterMinNs+v.EnterMaxNs)/2, (was.EnterMinNs+was.EnterMaxNs)/2
-						if leaving {
-							a, b = (v.LeaveMinNs+v.LeaveMaxNs)/2, (was.LeaveMinNs+was.LeaveMaxNs)/2
-						}
-						if was.Sector == v.Sector && (!known || math.Abs(float64(a-b)) < math.Abs(float64(at))) {
-							known, at = true, a-b
-						}
-					}
-				}
-				return at, known
-			}
 			if v.EnterMinNs >= from && v.EnterMinNs < to {
 				source := ""
 				if best.k >= 0 {
 					source = f.Windows[best.k].Sector
 				}
-				at, known := late(false)
+				at, known := naiveLate(f, v, false)
 				count(source, v.Sector, v.EnterMinNs, at, known)
 			}
 			if v.LeaveMinNs >= from && v.LeaveMinNs < to && !onward {
-				at, known := late(true)
+				at, known := naiveLate(f, v, true)
 				count(v.Sector, "", v.LeaveMinNs, at, known)
 			}
 		}
 	}
 	return found
+}
+
+// naiveLate is how late a flight enters or leaves, by the nearest of the visits first planned.
+func naiveLate(f *FlightRecord, v SectorWindow, leaving bool) (at int64, known bool) {
+	if f.Progress == nil {
+		return 0, false
+	}
+	for _, was := range f.Progress.Filed {
+		a, b := (v.EnterMinNs+v.EnterMaxNs)/2, (was.EnterMinNs+was.EnterMaxNs)/2
+		if leaving {
+			a, b = (v.LeaveMinNs+v.LeaveMaxNs)/2, (was.LeaveMinNs+was.LeaveMaxNs)/2
+		}
+		if was.Sector == v.Sector && (!known || math.Abs(float64(a-b)) < math.Abs(float64(at))) {
+			known, at = true, a-b
+		}
+	}
+	return at, known
 }
 
 // allFlows reads all pages of a question through the wire's encoding.
