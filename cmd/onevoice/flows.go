@@ -110,15 +110,15 @@ func printFlows(out io.Writer, output string, p *api.Flows) error {
 		for _, f := range p.Flows {
 			mean, worst, known := "unknown", "unknown", 0
 			if f.Late != nil {
-				mean, worst, known = seconds(f.Late.MeanMs), seconds(f.Late.WorstMs), f.Late.Known
+				mean, worst, known = lateness(f.Late.MeanMs), lateness(f.Late.WorstMs), f.Late.Known
 			}
 			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%d\n", outside(f.From), outside(f.To), f.Count, clock(f.First), clock(f.Last), mean, worst, known)
 		}
 	})
 }
 
-// seconds prints milliseconds to the second.
-func seconds(ms int64) string {
+// lateness prints milliseconds to the second.
+func lateness(ms int64) string {
 	return (time.Duration(ms) * time.Millisecond).Round(time.Second).String()
 }
 
@@ -146,7 +146,7 @@ func drawFlows(out io.Writer, p *api.Flows) error {
 		}
 		label := strconv.Itoa(f.Count)
 		if f.Late != nil {
-			label += ", late " + seconds(f.Late.MeanMs)
+			label += ", late " + lateness(f.Late.MeanMs)
 		}
 		fmt.Fprintf(out, "  %s -> %s [label=%q, penwidth=%.1f%s];\n", node(f.From, from), node(f.To, to), label, 1+4*float64(f.Count)/float64(most), style)
 	}
