@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/problem"
 )
@@ -96,13 +97,13 @@ func (s *State) Flows(q FlowQuery) (*Flows, error) {
 	}
 	p := flowPage{state: s, q: &q, page: &Flows{List: []Flow{}}, place: q.After, left: MaxFlowWork}
 	if q.Sector != "" {
-		n, ok := s.sectors.Get(q.Sector)
+		n, ok := s.sectors.Get(q.Sector, s.asOf)
 		if !ok {
 			return nil, notFound("flows", q.Sector, "sector")
 		}
 		p.sector(n)
 	} else {
-		s.sectors.Ascend(q.After.Sector, func(_ string, n *sector) bool { return p.sector(n) })
+		p.sectors()
 	}
 	return p.page, p.result()
 }
@@ -124,6 +125,12 @@ func (p *flowPage) result() error {
 		return nil
 	}
 	return p.err
+}
+
+// sectors adds what is found at all of them, from the page's place on.
+func (p *flowPage) sectors() {
+	s := p.state
+	s.sectors.Ascend(p.q.After.Sector, s.asOf, func(_ string, v past.Version[*sector]) bool { return p.sector(v.Record) })
 }
 
 // sector adds what is found at one sector, and says whether the page goes on.
@@ -206,7 +213,7 @@ func (p *flowPage) crossings(g *flows, f *FlightRecord, i int) {
 // with false where each says so, or where there are more than MaxFlowVisits.
 func (s *State) visitsIn(n *sector, fromNs, toNs int64, each func(f *FlightRecord, i int) bool) bool {
 	count, telling := 0, s.telling() != nil
-	for _, run := range visitRuns(s.visits, firstRun(n.number), fromNs, toNs, Cursor{}, MaxFlowVisits+1) {
+	for _, run := range s.runs(n, fromNs, toNs, Cursor{}, MaxFlowVisits+1) {
 		if count += len(run); count > MaxFlowVisits {
 			return false
 		}

@@ -335,7 +335,7 @@ func TestTooManyFlowsArePaged(t *testing.T) {
 		for after := (FlowPlace{}); ; pages++ {
 			q.After = after
 			p := flowPage{state: s, q: &q, page: &Flows{}, place: q.After, left: c.work}
-			s.sectors.Ascend(q.After.Sector, func(_ string, n *sector) bool { return p.sector(n) })
+			p.sectors()
 			if err := p.result(); err != nil {
 				t.Fatal(err)
 			}
@@ -351,7 +351,7 @@ func TestTooManyFlowsArePaged(t *testing.T) {
 	}
 	q.After = FlowPlace{}
 	p := flowPage{state: s, q: &q, page: &Flows{}, left: 89}
-	s.sectors.Ascend("", func(_ string, n *sector) bool { return p.sector(n) })
+	p.sectors()
 	if p.err == nil || p.err.Kind != problem.TooLarge || p.err.Subject != "A" {
 		t.Errorf("%+v", p.err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/problem"
 )
@@ -126,14 +127,14 @@ func (s *State) Routes(q RouteQuery) (*Routes, error) {
 	g := routes{at: map[RoutePlace]int{}}
 	var problem *problem.Error
 	if q.Sector != "" {
-		n, ok := s.sectors.Get(q.Sector)
+		n, ok := s.sectors.Get(q.Sector, s.asOf)
 		if !ok {
 			return nil, notFound("routes", q.Sector, "sector")
 		}
 		problem = g.sector(s, n, &q)
 	} else {
-		s.sectors.Ascend("", func(_ string, n *sector) bool {
-			problem = g.sector(s, n, &q)
+		s.sectors.Ascend("", s.asOf, func(_ string, v past.Version[*sector]) bool {
+			problem = g.sector(s, v.Record, &q)
 			return problem == nil
 		})
 	}
