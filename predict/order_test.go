@@ -76,7 +76,7 @@ func outcomeOf(reports []Report, plans []airspace.Flight, nowNs int64) outcome {
 		Band:  geo.Band{Floor: geo.FlightLevel(100), Ceiling: geo.FlightLevel(660)},
 	}}}}, 0)
 	for _, f := range plans {
-		p.Put(f)
+		p.Put(f, airspace.Mark{})
 	}
 	for _, r := range reports {
 		p.Take(r)

@@ -49,7 +49,7 @@ func fly(p *Predictor, id string, forS, lateS int64, aside float64) (nowNs int64
 func following(o Options) *Predictor {
 	p := New(o)
 	p.SetSectors(box(), 0)
-	p.Put(eastward("F"))
+	p.Put(eastward("F"), airspace.Mark{})
 	return p
 }
 
@@ -84,7 +84,7 @@ func TestProposalsAreBounded(t *testing.T) {
 	ids := []string{"F", "G", "H"}
 	var now int64
 	for _, id := range ids {
-		p.Put(eastward(id))
+		p.Put(eastward(id), airspace.Mark{})
 		now = fly(p, id, 300, 60, 0)
 	}
 	first := p.Step(now)

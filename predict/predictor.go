@@ -66,10 +66,15 @@ func (p *Predictor) prune() {
 	})
 }
 
-// Put makes a flight known, as its operator put it. Reports are those of its callsign.
-func (p *Predictor) Put(f airspace.Flight) {
+// Put makes a flight known, as it is agreed: with its mark where something was reported of it before. Reports are those of its callsign. A flight
+// whose plan is volumes is not followed: nothing is known of its way.
+func (p *Predictor) Put(f airspace.Flight, mark airspace.Mark) {
+	if len(f.Path) < 2 {
+		p.Drop(f.ID)
+		return
+	}
 	first, last := f.Path[0], f.Path[len(f.Path)-1]
-	n := &plan{Flight: f, filed: f.Path, filedTimeNs: f.Uncertainty.TimeNs, beginNs: first.AtNs, endNs: last.AtNs, end: target{placeOf(last.Pos), float64(last.Alt.Cm) / 100}}
+	n := &plan{Flight: f, filed: f.Path, filedTimeNs: f.Uncertainty.TimeNs - mark.SpreadNs, mark: mark, beginNs: first.AtNs, endNs: last.AtNs, end: target{placeOf(last.Pos), float64(last.Alt.Cm) / 100}}
 	n.windows = p.ground.windows(n.Path, n.Uncertainty)
 	at, known := p.find(f.ID)
 	if known {

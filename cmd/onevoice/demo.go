@@ -20,6 +20,7 @@ type demoOptions struct {
 	port             int
 	sectors, flights string
 	speed            float64
+	predict          bool
 	seed             uint64
 }
 
@@ -31,7 +32,8 @@ func demoCommand() *cobra.Command {
 		Long: `Run three servers with traffic here, in a temporary directory, until Ctrl-C leaves nothing behind.
 
 Without files it shows a made-up region over the western Alps with about 200 flights an hour, without end. With --sectors
-and --flights it replays a recording at its own date. Kill a server with kill -9; it stays down until
+and --flights it replays a recording at its own date; with --predict too, each plan is filed with its first and last point only, and amended by
+what is predicted from the positions, as "onevoice feed" does. Kill a server with kill -9; it stays down until
 "onevoice demo restart NAME".`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), o, cmd.OutOrStdout()) },
@@ -39,6 +41,7 @@ and --flights it replays a recording at its own date. Kill a server with kill -9
 	cmd.Flags().IntVar(&o.port, "port", 7480, "first of six ports: three for HTTP, three between the servers")
 	cmd.Flags().StringVar(&o.sectors, "sectors", "", "GeoJSON file of sectors to show in place of the made-up region")
 	cmd.Flags().StringVar(&o.flights, "flights", "", "CSV recording to replay at its own date; needs --sectors")
+	cmd.Flags().BoolVar(&o.predict, "predict", false, "file only the ends of each flight of --flights, and predict the rest as it flies")
 	cmd.Flags().Float64Var(&o.speed, "speed", 1, "how fast the airspace's clock runs, 0.001 to 1000")
 	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "which made-up traffic")
 	cmd.AddCommand(demoRestartCommand())
@@ -70,6 +73,8 @@ func (o demoOptions) check() error {
 		return usageError{fmt.Errorf("--speed is %g, allowed: 0.001 to 1000", o.speed)}
 	case o.flights != "" && o.sectors == "":
 		return usageError{fmt.Errorf("--flights needs --sectors: without sectors there is nothing to be in")}
+	case o.predict && o.flights == "":
+		return usageError{fmt.Errorf("--predict needs --flights: made-up flights keep to their plans")}
 	}
 	return nil
 }

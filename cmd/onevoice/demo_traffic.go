@@ -13,6 +13,7 @@ import (
 	"onevoice/airspace"
 	"onevoice/demo"
 	"onevoice/feed"
+	"onevoice/predict"
 	"onevoice/web/api"
 	"onevoice/web/ask"
 )
@@ -32,6 +33,8 @@ type traffic struct {
 	tracker tracker
 	madeUp  *madeUp // nil for a recording
 	beginNs int64   // of a recording
+	// follow are the samples of a recording whose plans are predicted as they fly.
+	follow []feed.Sample
 }
 
 func newTraffic(o demoOptions) (*traffic, error) {
@@ -56,6 +59,9 @@ func newTraffic(o demoOptions) (*traffic, error) {
 	}
 	t.plans = feed.Plans(samples, feed.DefaultPlanOptions(), &report)
 	t.tracker, t.beginNs = &replay{samples: samples}, samples[0].AtNs
+	if o.predict {
+		t.plans, t.follow = endsOnly(t.plans), samples
+	}
 	return t, nil
 }
 
@@ -83,6 +89,16 @@ func (t *traffic) run(ctx context.Context, client *ask.Client, ready func(flight
 	}
 	report(out, "flights", put)
 	ready(put.Put)
+	if t.follow != nil {
+		f := newFlightFollower(client, predict.Defaults())
+		f.total.Rows = len(t.follow)
+		if err := f.run(ctx, t.follow, out); err != nil {
+			return err
+		}
+		progress(out, "the recording is over: %s", f.total)
+		<-ctx.Done()
+		return nil
+	}
 	return t.goOn(ctx, client, clock, out)
 }
 
@@ -210,9 +226,20 @@ type replay struct {
 }
 
 func (r *replay) positions(nowNs int64) []api.Track {
+	first := r.next
+	for r.next < len(r.samples) && r.samples[r.next].AtNs <= nowNs {
+		r.next++
+	}
+	return tracksOf(r.samples[first:r.next])
+}
+
+// tracksOf gives the latest position of each aircraft.
+func tracksOf(samples []feed.Sample) []api.Track {
 	latest := map[string]feed.Sample{}
-	for ; r.next < len(r.samples) && r.samples[r.next].AtNs <= nowNs; r.next++ {
-		latest[r.samples[r.next].ICAO24] = r.samples[r.next]
+	for _, s := range samples {
+		if s.AtNs >= latest[s.ICAO24].AtNs {
+			latest[s.ICAO24] = s
+		}
 	}
 	tracks := make([]api.Track, 0, len(latest))
 	for id, s := range latest {

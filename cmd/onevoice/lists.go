@@ -126,6 +126,9 @@ func printFlight(out io.Writer, f *api.Flight) error {
 	}
 	fmt.Fprintf(out, "%s %s from %s to %s, %s, %s to %s, version %s\n", f.ID, dash(f.Callsign), dash(f.From), dash(f.To),
 		plan, clock(f.Begins()), clock(f.Ends()), f.Version)
+	if p := f.Progress; p != nil {
+		fmt.Fprintf(out, "%s since %s, last report of %s\n", p.State, clock(p.Since), clock(p.LastReport))
+	}
 	return columns(out, "SECTOR\tENTERS\tLEAVES\tAT MOST", func(w io.Writer) {
 		for _, v := range f.Windows {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", v.Sector, span(v.EntersEarliest, v.EntersLatest), span(v.LeavesEarliest, v.LeavesLatest),

@@ -68,6 +68,9 @@ func TestPrintedColumns(t *testing.T) {
 			{"position":[6.1,46.2],"altitude":{"value":300,"unit":"FL","ref":"STD"},"time":"2018-08-01T11:25:00Z"}],
 		"windows":[{"sector":"LSAZM5",`+sureVisit+`}]}`)
 	golden(t, "flight.txt", func(w io.Writer) error { return printFlight(w, flight) })
+	followed := *flight
+	followed.Progress = &api.Progress{State: "silent", Since: 1533121260e9, LastReport: 1533121200e9}
+	golden(t, "flight_followed.txt", func(w io.Writer) error { return printFlight(w, &followed) })
 	golden(t, "flights.txt", func(w io.Writer) error { return printFlights(w, []api.Flight{*flight}) })
 
 	status := fixture[api.Status](t, `{"node":"n1","server":"1","cluster":"00","build":"test","voice":"one-voice","agreed_age_ms":12,"clock_offset_ms":-0.25,"clock_error_ms":0.5,"clock_state":"good","role":"leader","leader":"n1",

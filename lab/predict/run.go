@@ -70,7 +70,7 @@ func (r *run) at(now int64) {
 	ahead, step := r.o.Ahead.Nanoseconds(), r.o.Step.Nanoseconds()
 	for ; r.known < len(r.flights) && r.flights[r.known].beginNs <= now+ahead+step; r.known++ {
 		f := &r.flights[r.known]
-		r.room.Put(f.filed)
+		r.room.Put(f.filed, airspace.Mark{})
 		r.underWay = append(r.underWay, f)
 	}
 	r.underWay = slices.DeleteFunc(r.underWay, func(f *flight) bool {

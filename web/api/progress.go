@@ -95,3 +95,9 @@ func appendProgress(b []byte, p *airspace.Progress) []byte {
 	}
 	return append(b, '}')
 }
+
+// Mark is the progress without what was filed; a State that is none gives State 0.
+func (p *Progress) Mark() airspace.Mark {
+	state, _ := airspace.ParseProgressState(p.State)
+	return airspace.Mark{State: state, SinceNs: int64(p.Since), LastReportNs: int64(p.LastReport), SpreadNs: int64(p.Spread)}
+}
