@@ -106,25 +106,32 @@ type query struct {
 
 // parseQuery refuses parameters that are not known, or come twice.
 func parseQuery(r *http.Request, op string, known ...string) query {
+	q, _ := parseLists(r, op, nil, known...)
+	return q
+}
+
+// parseLists lets the parameters of lists come more than once, and gives all values.
+func parseLists(r *http.Request, op string, lists []string, known ...string) (query, url.Values) {
 	q := query{op: op}
 	if r.URL.RawQuery == "" {
-		return q
+		return q, nil
 	}
+	known = slices.Concat(known, lists)
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		q.err = invalid(op, "query", r.URL.RawQuery, "name=value&name=value, percent-encoded")
-		return q
+		return q, nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		all := values[name]
 		if !slices.Contains(known, name) {
 			q.refuse(problem.Clip(name), all[0], "only "+strings.Join(known, ", "))
-		} else if len(all) > 1 {
+		} else if len(all) > 1 && !slices.Contains(lists, name) {
 			q.refuse(name, strings.Join(all, " and "), "one value")
 		}
 	}
 	q.values = values
-	return q
+	return q, values
 }
 
 func (q *query) refuse(field, value, allowed string) {

@@ -196,6 +196,8 @@ func TestFieldsOfTheDescription(t *testing.T) {
 		"Invite": api.Invite{}, "Invitation": api.Invitation{}, "Join": api.Join{}, "Joined": api.Joined{}, "Replace": api.Replace{},
 		"Locks": api.Locks{}, "Lock": api.Lock{}, "LockGrant": api.LockGrant{}, "LockHolder": api.LockHolder{}, "LockRevoke": api.LockRevoke{},
 		"Upgrade": api.Upgrade{}, "GroupVersion": api.GroupVersion{}, "Program": api.Program{}, "Addresses": api.Addresses{}, "Transfer": api.Transfer{}, "MembersChanged": api.MembersChanged{},
+		"Zone": api.Zone{}, "ZoneLimit": api.ZoneLimit{}, "Zones": api.Zones{}, "ZoneMention": api.ZoneMention{}, "ZoneBreach": api.ZoneBreach{}, "Breach": api.Breach{}, "Breaches": api.Breaches{},
+		"Command": api.Command{}, "Commands": api.Commands{}, "Outcome": api.Outcome{}, "Applied": api.Applied{},
 		"View": api.View{}, "Process": api.Process{}, "Lead": api.Lead{}, "Observer": api.Observer{}, "Seen": api.Seen{}, "Fence": api.Fence{},
 		"Control": api.Control{}, "ControlAct": api.ControlAct{}, "Supervision": api.Supervision{}, "Target": api.Target{}, "ControlChange": api.ControlChange{}, "ControlList": api.ControlList{},
 		"WorkingPosition": api.WorkingPosition{}, "WorkingPositions": api.WorkingPositions{}, "SignOn": api.SignOn{}, "PositionHolder": api.PositionHolder{},

@@ -91,6 +91,7 @@ type Server struct {
 	guard   *guard
 	metrics *metrics
 	tracks  *table
+	digests digests
 
 	proof       atomic.Pointer[proof] // the last one made from a state
 	entryProof  atomic.Pointer[proof] // the last one made of an entry whose view is known: an entry holds many commands

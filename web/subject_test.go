@@ -121,6 +121,7 @@ func TestRightsOfRoutes(t *testing.T) {
 		"POST /api/v1/flights/{id}/control": "control", "POST /api/v1/flights/{id}/handoff": "control", "POST /api/v1/sectors/{id}/control": "control",
 		"POST /api/v1/positions/{id}": "control", "POST /api/v1/positions/{id}/keep": "control", "POST /api/v1/positions/{id}/sign-off": "control",
 		"POST /api/v1/positions/{id}/end": "supervise", "POST /api/v1/flights/{id}/supervise": "supervise", "POST /api/v1/sectors/{id}/supervise": "supervise",
+		"PUT /api/v1/zones/{id}": "settings", "DELETE /api/v1/zones/{id}": "settings", "POST /api/v1/commands": "write",
 	}
 	_, s := proved(t, nil)
 	for _, r := range s.routes() {

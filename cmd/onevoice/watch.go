@@ -22,18 +22,23 @@ import (
 func watchCommand() *cobra.Command {
 	var a asking
 	var after string
+	var wanted wantedEvents
 	cmd := &cobra.Command{
 		Use:   "watch",
 		Short: "Print every agreed change as it comes, in order, across failures of servers",
 		Long: `Print every agreed change as it comes, in order. When the server dies the stream goes on at another one, without losing
-or doubling an event. Each line begins with the event's place, index.i; --after begins behind one.`,
+or doubling an event. Each line begins with the event's place, index.i; --after begins behind one.
+
+--kind, --flight, --sector, --zone and --volume are applied by the server: any value of one will do, and all that are given must match. A
+flight that leaves the sector or zone is told, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return watchStream(cmd.Context(), a.client(), "/events", after, func(id string, data []byte) error {
+			return watchStream(cmd.Context(), a.client(), "/events"+wanted.query(), after, func(id string, data []byte) error {
 				return printEvent(cmd.OutOrStdout(), a.output, id, data)
 			})
 		},
 	}
+	wanted.flags(cmd)
 	cmd.Flags().StringVar(&after, "after", "", "begin after this place, index.i or index (default: now)")
 	askFlags(cmd, &a)
 	return cmd
@@ -149,7 +154,9 @@ func readStream(body io.Reader, after string, alive func(), each func(string, []
 				if err := each(id, data); err != nil {
 					return after, err
 				}
-				after = id
+			}
+			if id != "" {
+				after = id // of an event, or of those that a filter left out
 			}
 			data, name = data[:0], ""
 		}

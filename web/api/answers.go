@@ -62,7 +62,12 @@ type Event struct {
 	Callsign    string         `json:"callsign,omitempty"`
 	ServiceTime Time           `json:"service_time"`
 	Windows     []SectorWindow `json:"windows,omitempty"`
-	Progress    *Progress      `json:"progress,omitempty"` // without Filed
+	// Left are the sectors that a flight had a window in before the event and has none in after it, Zones those that it may be in, as it
+	// was or as it has become.
+	Left     []string      `json:"left,omitempty"`
+	Zones    []ZoneMention `json:"zones,omitempty"`
+	Breach   *ZoneBreach   `json:"breach,omitempty"`   // of breach-found and breach-resolved
+	Progress *Progress     `json:"progress,omitempty"` // without Filed
 	// Conflict is that of conflict-found, conflict-changed and conflict-resolved, Load the bucket of capacity-warn, capacity-alert and
 	// capacity-ok.
 	Conflict *Conflict      `json:"conflict,omitempty"`
@@ -163,6 +168,7 @@ func AppendEvent(b []byte, e *airspace.Event) []byte {
 	if len(e.Windows) > 0 {
 		b = appendWindows(append(b, `,"windows":`...), e.Windows)
 	}
+	b = appendMoved(b, e)
 	switch d := e.Detail.(type) {
 	case *airspace.Mark:
 		b = append(appendMark(append(b, `,"progress":`...), d), '}')

@@ -124,6 +124,12 @@ func TestAnswersAreTheirTypesInJSON(t *testing.T) {
 	same(t, "set", AppendWritten(nil, "", &res), Written{Version: "7.0", ServiceTime: 5, Rewindowed: 3, Staged: true})
 	e := airspace.Event{Kind: airspace.FlightPut, ID: "F", Version: airspace.Version{Index: 7, Sub: 1}, Callsign: "C", Windows: f.Windows, ServiceNs: 9}
 	same(t, "event", AppendEvent(nil, &e), Event{Kind: "flight-put", ID: "F", Version: "7.1", Callsign: "C", ServiceTime: 9, Windows: FromWindows(f.Windows)})
+	e.Left, e.Zones = []string{"A", "B"}, []airspace.ZoneMention{{Zone: "N", Index: 7}, {Zone: "Z"}}
+	same(t, "event that moves", AppendEvent(nil, &e), Event{Kind: "flight-put", ID: "F", Version: "7.1", Callsign: "C", ServiceTime: 9, Windows: FromWindows(f.Windows),
+		Left: e.Left, Zones: []ZoneMention{{"N", 7}, {Zone: "Z"}}})
+	e = airspace.Event{Kind: airspace.BreachFound, ID: "Z", Version: airspace.Version{Index: 7, Sub: 1}, ServiceNs: 9, Detail: &airspace.BreachDetail{Flight: "F", Windows: []geo.Window{f.Windows[0].Window}}}
+	same(t, "breach", AppendEvent(nil, &e), Event{Kind: "breach-found", ID: "Z", Version: "7.1", ServiceTime: 9, Breach: &ZoneBreach{"F", []Window{FromWindow(f.Windows[0].Window)}}})
+	e = airspace.Event{ID: "F", Version: airspace.Version{Index: 7, Sub: 1}, Callsign: "C", Windows: f.Windows, ServiceNs: 9}
 	mark := airspace.Mark{State: airspace.Deviating, SinceNs: 3, LastReportNs: 4, SpreadNs: 5e9}
 	e.Kind, e.Detail = airspace.FlightProgress, &mark
 	same(t, "progress event", AppendEvent(nil, &e), Event{Kind: "flight-progress", ID: "F", Version: "7.1", Callsign: "C", ServiceTime: 9, Windows: FromWindows(f.Windows), Progress: &Progress{State: "deviating", Since: 3, LastReport: 4, Spread: 5e9}})

@@ -171,3 +171,12 @@ func appendScaled(b []byte, v int64, places int) []byte {
 	}
 	return b
 }
+
+// ParseDegrees reads degrees, as 8.5417, in 1e-7 degree.
+func ParseDegrees(text string) (int64, bool) {
+	d, ok := parseDecimal([]byte(text))
+	if !ok {
+		return 0, false
+	}
+	return d.scaled(degreePlaces)
+}
