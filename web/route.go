@@ -36,7 +36,26 @@ const (
 // base begins the paths of the native API.
 const base = "/api/v1"
 
-func (s *Server) routes() []route {
+func (s *Server) routes() []route { return append(s.skyRoutes(), s.memberRoutes()...) }
+
+// memberRoutes are those of the membership.
+func (s *Server) memberRoutes() []route {
+	return []route{
+		{"GET", base + "/members", s.getMembers, request, subject.Read},
+		{"POST", base + "/members/invitations", s.invite, request, subject.Members},
+		{"DELETE", base + "/members/invitations/{number}", s.withdraw, request, subject.Members},
+		{"POST", base + "/members/join", s.join, request, anyone},
+		{"POST", base + "/members/transfer", s.transfer, request, subject.Members},
+		{"POST", base + "/members/{number}/promote", s.promote, request, subject.Members},
+		{"POST", base + "/members/{number}/remove", s.removeMember, request, subject.Members},
+		{"POST", base + "/members/{number}/replace", s.replaceMember, request, subject.Members},
+		{"POST", base + "/members/{number}/fence", s.fence, request, subject.Members},
+		{"PUT", base + "/members/{number}/addresses", s.setAddresses, request, subject.Members},
+	}
+}
+
+// skyRoutes are all others.
+func (s *Server) skyRoutes() []route {
 	return []route{
 		{"GET", base + "/sectors", s.listSectors, request, subject.Read},
 		{"GET", base + "/sectors/{id}", s.getSector, request, subject.Read},
@@ -80,16 +99,6 @@ func (s *Server) routes() []route {
 		{"PUT", base + "/settings/service-time", s.putServiceTime, request, subject.Settings},
 		{"GET", base + "/status", s.status, probe, subject.Read},
 		{"GET", base + "/hash", s.hash, request, subject.Read},
-		{"GET", base + "/members", s.getMembers, request, subject.Read},
-		{"POST", base + "/members/invitations", s.invite, request, subject.Members},
-		{"DELETE", base + "/members/invitations/{number}", s.withdraw, request, subject.Members},
-		{"POST", base + "/members/join", s.join, request, anyone},
-		{"POST", base + "/members/transfer", s.transfer, request, subject.Members},
-		{"POST", base + "/members/{number}/promote", s.promote, request, subject.Members},
-		{"POST", base + "/members/{number}/remove", s.removeMember, request, subject.Members},
-		{"POST", base + "/members/{number}/replace", s.replaceMember, request, subject.Members},
-		{"POST", base + "/members/{number}/fence", s.fence, request, subject.Members},
-		{"PUT", base + "/members/{number}/addresses", s.setAddresses, request, subject.Members},
 		{"GET", base + "/locks", s.listLocks, request, subject.Read},
 		{"GET", base + "/locks/{lock}", s.getLock, request, subject.Read},
 		{"POST", base + "/locks/{lock}", s.grantLock, request, subject.Write},
