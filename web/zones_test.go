@@ -169,11 +169,19 @@ func TestAFilteredReaderThatLostEventsIsTold(t *testing.T) {
 			t.Errorf("%q", block)
 		}
 		r.conn.Close()
-		slow := p.open(t, "/api/v1/events?flight=OTHER")
-		synctest.Wait()
-		time.Sleep(beat + patience + time.Millisecond)
-		synctest.Wait()
-		counts(t, "streams", &s.streams, 0)
-		slow.conn.Close()
+	})
+}
+
+func TestASlowFilteredReaderIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		within(t, func(t *testing.T, f *fake, s *Server, p *pipes) {
+			r := p.open(t, "/api/v1/events?flight=OTHER")
+			synctest.Wait()
+			counts(t, "streams", &s.streams, 1)
+			time.Sleep(beat + patience + time.Millisecond)
+			synctest.Wait()
+			counts(t, "streams", &s.streams, 0)
+			r.conn.Close()
+		})
 	})
 }

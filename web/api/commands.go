@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"onevoice/airspace"
@@ -133,7 +134,7 @@ func (c *Command) read() (airspace.Command, *problem.Error) {
 }
 
 func asProblem(err error) *problem.Error {
-	if p, is := err.(*problem.Error); is {
+	if p := (*problem.Error)(nil); errors.As(err, &p) {
 		return p
 	}
 	return &problem.Error{Kind: problem.Invalid, Detail: err.Error()}
