@@ -122,7 +122,7 @@ func (cmd CombineSectors) apply(c *change) Result {
 // add adds the volumes of a part.
 func (s *Sector) add(part *Sector) {
 	for i, v := range part.Volumes {
-		at := Always
+		at := Always()
 		if len(part.Effective) > 0 {
 			at = part.Effective[i]
 		}

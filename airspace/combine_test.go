@@ -56,7 +56,7 @@ func TestCombineAndSplit(t *testing.T) {
 			t.Errorf("%s: windows %v, want %v", name, got, want)
 		}
 		w.refuse(t, SplitSector{ID: "C", AtNs: at(2100)}, problem.Refused)
-		w.must(t, CombineSectors{Into: "C", Parts: []string{"A", "B"}, FromNs: at(2700), ToNs: Always.ToNs})
+		w.must(t, CombineSectors{Into: "C", Parts: []string{"A", "B"}, FromNs: at(2700), ToNs: Always().ToNs})
 		w.through(t)
 		w.must(t, SplitSector{ID: "C", AtNs: at(2600)})
 		w.through(t)

@@ -11,7 +11,7 @@ import (
 )
 
 // Always is the time of what has neither begin nor end. Half of it stands for one that is missing.
-var Always = geo.Span{FromNs: everBefore, ToNs: everAfter}
+func Always() geo.Span { return geo.Span{FromNs: everBefore, ToNs: everAfter} }
 
 // Hours say when a sector is open, UTC. The zero value is open always.
 type Hours struct {

@@ -52,7 +52,7 @@ func (n *sector) timed() bool { return len(n.Effective) > 0 || !n.Hours.always()
 // phasesOf lists its phases.
 func (n *sector) phasesOf() []phase {
 	if len(n.Effective) == 0 {
-		return []phase{{Always, n}}
+		return []phase{{Always(), n}}
 	}
 	return n.phases
 }

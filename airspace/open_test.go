@@ -107,9 +107,9 @@ func (d *drawer) span() geo.Span {
 	s.ToNs = s.FromNs + rapid.Int64Range(1, 20).Draw(d.t, "length")*grain
 	switch rapid.IntRange(0, 9).Draw(d.t, "endless") {
 	case 0:
-		s.FromNs = Always.FromNs
+		s.FromNs = Always().FromNs
 	case 1:
-		s.ToNs = Always.ToNs
+		s.ToNs = Always().ToNs
 	}
 	return s
 }

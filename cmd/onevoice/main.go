@@ -60,10 +60,12 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 stale, 4 no voice, 5 refused, 6 two voices
 		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 	})
 	cmd.AddCommand(
-		demoCommand(), initCommand(), serveCommand(), oracleCommand(), statusCommand(), whoCommand(), sectorsCommand(), flightsCommand(), zonesCommand(), breachesCommand(), applyCommand(), conflictsCommand(), capacityCommand(), flowsCommand(), routesCommand(),
-		watchCommand(), importCommand(), viewCommand(), locksCommand(), positionCommand(), handoffCommand(), controlCommand(), membersCommand(), leaderCommand(), joinCommand(), upgradeCommand(), backupCommand(), historyCommand(), certCommand(),
-		demoCommand(), initCommand(), serveCommand(), oracleCommand(), statusCommand(), whoCommand(), sectorsCommand(), flightsCommand(), conflictsCommand(), capacityCommand(),
-		watchCommand(), importCommand(), feedCommand(), viewCommand(), locksCommand(), positionCommand(), handoffCommand(), controlCommand(), membersCommand(), leaderCommand(), joinCommand(), upgradeCommand(), backupCommand(), historyCommand(), certCommand(),
+		demoCommand(), initCommand(), serveCommand(), oracleCommand(), statusCommand(),
+		whoCommand(), sectorsCommand(), flightsCommand(), watchCommand(), importCommand(), feedCommand(),
+		applyCommand(), breachesCommand(), zonesCommand(), conflictsCommand(), capacityCommand(), flowsCommand(), routesCommand(),
+		positionCommand(), handoffCommand(), controlCommand(), locksCommand(),
+		viewCommand(), membersCommand(), leaderCommand(), joinCommand(), upgradeCommand(),
+		backupCommand(), historyCommand(), certCommand(),
 		benchCommand(), labCommand(), versionCommand(),
 	)
 	usageArgs(cmd)

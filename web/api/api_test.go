@@ -159,12 +159,12 @@ func TestAnswersCanBeSentBack(t *testing.T) {
 	}
 	s.Effective = make([]geo.Span, len(s.Volumes))
 	for i := range s.Effective {
-		s.Effective[i] = airspace.Always
+		s.Effective[i] = airspace.Always()
 	}
-	s.Effective[0] = geo.Span{FromNs: airspace.Always.FromNs, ToNs: 9e9}
+	s.Effective[0] = geo.Span{FromNs: airspace.Always().FromNs, ToNs: 9e9}
 	s.Hours = airspace.Hours{
 		Weekly:  []airspace.Shift{{Days: 0b1000011, FromMin: 22*60 + 5, ToMin: 24 * 60}, {Days: 1, FromMin: 0, ToMin: 1}},
-		Periods: []airspace.Period{{Span: geo.Span{FromNs: 5e9, ToNs: airspace.Always.ToNs}, Into: "C"}, {Span: geo.Span{FromNs: 1e9, ToNs: 2e9}, Open: true}},
+		Periods: []airspace.Period{{Span: geo.Span{FromNs: 5e9, ToNs: airspace.Always().ToNs}, Into: "C"}, {Span: geo.Span{FromNs: 1e9, ToNs: 2e9}, Open: true}},
 	}
 	same(t, "sector with times", AppendSector(nil, s), FromSector(s))
 	staged := airspace.Staging{Version: airspace.Version{Index: 9}, SinceNs: 7, Phase: airspace.StagingTells, Done: 3, Of: 8}

@@ -23,7 +23,7 @@ type Split struct {
 // ReadCombine takes the body of POST /sectors:combine. The error is a *problem.Error.
 func ReadCombine(body []byte) (airspace.CombineSectors, error) {
 	r := newReader("combine sectors", body)
-	cmd := airspace.CombineSectors{FromNs: airspace.Always.FromNs, ToNs: airspace.Always.ToNs}
+	cmd := airspace.CombineSectors{FromNs: airspace.Always().FromNs, ToNs: airspace.Always().ToNs}
 	r.object(func(key []byte) bool {
 		switch string(key) {
 		case "into":

@@ -36,7 +36,7 @@ type Period struct {
 	Into string `json:"into,omitempty"`
 }
 
-var dayNames = [7]string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
+func dayNames() []string { return []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"} }
 
 const allowedDays = "days of the week, as mon tue wed thu fri sat sun, each once"
 
@@ -44,7 +44,7 @@ func parseDays(s string) (uint8, bool) {
 	days := uint8(0)
 	for _, word := range strings.Fields(s) {
 		bit := uint8(0)
-		for i, name := range dayNames {
+		for i, name := range dayNames() {
 			if word == name {
 				bit = 1 << i
 			}
@@ -59,7 +59,7 @@ func parseDays(s string) (uint8, bool) {
 
 func daysText(days uint8) string {
 	var words []string
-	for i, name := range dayNames {
+	for i, name := range dayNames() {
 		if days&(1<<i) != 0 {
 			words = append(words, name)
 		}
@@ -137,7 +137,7 @@ func (r *reader) shift() airspace.Shift {
 }
 
 func (r *reader) period() airspace.Period {
-	p := airspace.Period{Span: airspace.Always}
+	p := airspace.Period{Span: airspace.Always()}
 	opens := false
 	r.object(func(key []byte) bool {
 		switch string(key) {
@@ -172,11 +172,11 @@ func (r *reader) boolean() bool {
 
 // effective adds the dates of one more volume, of n in all; what has none is there always.
 func effective(list []geo.Span, n int, s geo.Span) []geo.Span {
-	if s == airspace.Always && len(list) == 0 {
+	if s == airspace.Always() && len(list) == 0 {
 		return list
 	}
 	for len(list) < n-1 {
-		list = append(list, airspace.Always)
+		list = append(list, airspace.Always())
 	}
 	return append(list, s)
 }
@@ -190,7 +190,7 @@ func timeOrNil(ns, missing int64) *Time {
 
 // dates gives when a volume is there.
 func dates(s geo.Span) (from, to *Time) {
-	return timeOrNil(s.FromNs, airspace.Always.FromNs), timeOrNil(s.ToNs, airspace.Always.ToNs)
+	return timeOrNil(s.FromNs, airspace.Always().FromNs), timeOrNil(s.ToNs, airspace.Always().ToNs)
 }
 
 func fromHours(h *airspace.Hours) *Hours {

@@ -113,7 +113,7 @@ func (r *reader) sameID(id string) {
 
 // datedVolume takes one more volume of a sector.
 func (r *reader) datedVolume(s *airspace.Sector) {
-	at := airspace.Always
+	at := airspace.Always()
 	s.Volumes = append(s.Volumes, r.volumeAnd(func(key []byte) bool {
 		switch string(key) {
 		case "from":
