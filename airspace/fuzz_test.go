@@ -116,6 +116,8 @@ func FuzzQuery(f *testing.F) {
 		WhoQuery{Sector: "A", FromNs: startNs, ToNs: startNs + 3600*second, After: span, Limit: 10},
 		VolumeQuery{Volume: square(deg(46), deg(6), deg(48), deg(8), 300, 400), Cells: []uint64{1 << 60}, FromNs: startNs, ToNs: startNs + 3600*second, Limit: 10},
 		FlightQuery{ID: "f"}, SectorQuery{ID: "A"}, ZoneQuery{ID: "Y"},
+		ConflictsQuery{Sector: "A", Flight: "f", Volume: new(square(deg(46), deg(6), deg(48), deg(8), 300, 400)), FromNs: startNs, ToNs: startNs + 3600*second, Limit: 10},
+		LoadQuery{Sector: "A", FromNs: startNs, ToNs: startNs + 3600*second, BucketNs: DefaultBucketNs},
 		BreachQuery{Zone: "Y", Flight: "f", FromNs: startNs, ToNs: startNs + 3600*second, After: BreachCursor{"Y", startNs, "e"}, Limit: 10},
 	} {
 		f.Add(EncodeQuery(q))

@@ -30,6 +30,7 @@ func TestGoldenBytes(t *testing.T) {
 	by := control.By{Position: "R1", Holder: fence.Holder{1, 2}}
 	record := control.Record{Thing: control.Flight, ID: "f", State: control.Handoff, Position: "R1", To: control.Target{Sector: "A"}, TimeoutMs: 30_000, EndsNs: 8, Version: control.Version{Index: 7, Sub: 1}}
 	position := control.Position{ID: "R1", Holder: by.Holder, Owner: "console 1", LeaseMs: 5_000, EndsNs: 7, Version: control.Version{Index: 6}}
+	pair := &Conflict{A: "f", B: "g", Sectors: []string{"A"}, Since: Version{1, 2}, Approach: geo.Approach{Spans: []geo.Span{{FromNs: 1, ToNs: 3}}, AtNs: 2, Pos: geo.LatLon{LatE7: 4, LonE7: 5}, LateralCm: 6, VerticalCm: 7}}
 	match := Precondition{Match: &Version{300, 1}}
 	for _, c := range []struct {
 		name, want string
@@ -67,6 +68,11 @@ func TestGoldenBytes(t *testing.T) {
 		{"control answer", "sha256 b2764ad9282eb231", encodeAnswer(&Answer{ServiceNs: 9, kind: kindControlOf, Body: &Controlled{record, true, "R2"}})},
 		{"position answer", "sha256 40ab564a961e2aaa", encodeAnswer(&Answer{ServiceNs: 9, kind: kindPosition, Body: &PositionState{position, []string{"A"}}})},
 		{"head", "sha256 450e29f60e6be810", chunksOf(NewAt(5, 2000).State())[0]},
+		{"conflict event", "sha256 6f13aee1ae7c1abd", encodeEvent(&Event{Kind: ConflictFound, ID: "f+g", Version: Version{1, 2}, Detail: pair})},
+		{"load event", "sha256 cb4ad74283097bb2", encodeEvent(&Event{Kind: CapacityWarn, ID: "A", Version: Version{1, 2}, Detail: &BucketLoad{1, 2, Bucket{3, 4, 5, 6, LevelWarn}}})},
+		{"conflicts", "sha256 e41149bda6afc64f", EncodeQuery(ConflictsQuery{Sector: "A", Flight: "f", FromNs: 1, ToNs: 2, After: ConflictCursor{1, "f", "g"}, Limit: 4})},
+		{"load", "sha256 d2db1410166fb404", EncodeQuery(LoadQuery{"A", 1, 2, 3})},
+		{"conflicts answer", "sha256 2fb57fc59f24ed65", encodeAnswer(&Answer{ServiceNs: 9, kind: kindConflicts, Body: &Conflicts{List: []Encounter{{pair, "C", "D"}}, Next: &ConflictCursor{1, "f", "g"}, Computing: true}})},
 	} {
 		got := hex.EncodeToString(c.got)
 		if len(c.want) > 6 && c.want[:6] == "sha256" {
