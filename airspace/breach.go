@@ -64,12 +64,15 @@ type Breaches []Breach
 // Cursor is the place of a breach.
 func (b *Breach) Cursor() BreachCursor { return BreachCursor{b.Zone, b.Window.EnterMinNs, b.Flight} }
 
-// Breaches answers a BreachQuery. The error is a *problem.Error: NotFound for a zone or flight that is not there, never an empty list. The cost grows
-// with the answer, and with the number of zones where none is named and few are breached.
+// Breaches answers a BreachQuery. The error is a *problem.Error: NotFound for a zone or flight that is not there, never an empty list, and
+// Invalid in a state of the past. The cost grows with the answer, and with the number of zones where none is named and few are breached.
 func (s *State) Breaches(q BreachQuery) ([]Breach, error) {
 	const op = "breaches"
 	if p := checkSpan(op, "", q.FromNs, q.ToNs, q.Limit); p != nil {
 		return nil, p
+	}
+	if err := s.presentOnly(op); err != nil {
+		return nil, err
 	}
 	find := breachFinder{q: q}
 	if q.Flight != "" {
@@ -186,10 +189,7 @@ func (ZoneQuery) kind() queryKind              { return kindZone }
 func (q ZoneQuery) appendBody(w *codec.Writer) { w.String(q.ID) }
 
 func (q ZoneQuery) answer(s *State) (Body, error) {
-	if z, found := s.Zone(q.ID); found {
-		return z, nil
-	}
-	return nil, notFound("zone", q.ID, "zone")
+	return s.Zone(q.ID)
 }
 
 func (z *ZoneRecord) appendTo(w *codec.Writer) { appendZoneRecord(w, z) }

@@ -70,7 +70,7 @@ func (n *naive) bucket(sector string, from, to int64) Bucket {
 
 // compareLevels holds what is watched against counting all of it, unless it says that it is not done.
 func compareLevels(t *rapid.T, s *State, model *naive) {
-	got, counting := s.Levels(SectorLevel{}, MaxPage)
+	got, counting, _ := s.Levels(SectorLevel{}, MaxPage)
 	if counting {
 		return
 	}
@@ -155,7 +155,7 @@ func TestCapacityEvents(t *testing.T) {
 		t.Errorf("due at %d", due)
 	}
 	w.must(t, RemoveSector{ID: "A"})
-	if list, counting := w.m.State().Levels(SectorLevel{}, MaxPage); len(list) != 0 || counting {
+	if list, counting, _ := w.m.State().Levels(SectorLevel{}, MaxPage); len(list) != 0 || counting {
 		t.Errorf("without the sector: %v", list)
 	}
 }
@@ -175,7 +175,7 @@ func TestWatchMovesOn(t *testing.T) {
 		t.Fatalf("later: %+v", events)
 	}
 	w.entry(24 * hourNs)
-	if list, _ := w.m.State().Levels(SectorLevel{}, MaxPage); len(list) != 0 {
+	if list, _, _ := w.m.State().Levels(SectorLevel{}, MaxPage); len(list) != 0 {
 		t.Errorf("when it is over: %v", list)
 	}
 }

@@ -207,8 +207,11 @@ func (b *BucketLoad) appendTo(w *codec.Writer) {
 func readBucketLoad(r *codec.Reader) *BucketLoad { return &BucketLoad{r.I64(), r.I64(), readBucket(r)} }
 
 // Levels lists what is watched and not ok, by sector and time, from the first after a place on, at most limit (cut to MaxPage). Counting says
-// that some sectors are still being counted.
-func (s *State) Levels(after SectorLevel, limit int) (list []SectorLevel, counting bool) {
+// that some sectors are still being counted. The error is a *problem.Error, Invalid in a state of the past.
+func (s *State) Levels(after SectorLevel, limit int) (list []SectorLevel, counting bool, err error) {
+	if err := s.presentOnly("capacity"); err != nil {
+		return nil, false, err
+	}
 	limit = min(limit, MaxPage)
 	s.levels.levels.Ascend(after, func(l SectorLevel) bool {
 		if len(list) < limit && after.before(l) {
@@ -216,5 +219,5 @@ func (s *State) Levels(after SectorLevel, limit int) (list []SectorLevel, counti
 		}
 		return len(list) < limit
 	})
-	return list, s.levels.stale.Len() > 0
+	return list, s.levels.stale.Len() > 0, nil
 }

@@ -90,7 +90,7 @@ func (q ConflictsQuery) answer(s *State) (Body, error) {
 	return s.Conflicts(q)
 }
 
-// Conflicts answers a ConflictsQuery. The error is a *problem.Error: Invalid for a wrong question, NotFound for an unknown sector or flight,
+// Conflicts answers a ConflictsQuery. The error is a *problem.Error: Invalid for a wrong question or one of the past, NotFound for an unknown sector or flight,
 // TooLarge where more than MaxConflictScan conflicts of the time would have to be looked at.
 func (s *State) Conflicts(q ConflictsQuery) (*Conflicts, error) {
 	c := checker{op: "conflicts", found: checkSpan("conflicts", "", q.FromNs, q.ToNs, q.Limit)}
@@ -98,9 +98,11 @@ func (s *State) Conflicts(q ConflictsQuery) (*Conflicts, error) {
 	if q.Volume != nil && c.found == nil {
 		c.geometry("volume.", q.Volume.Validate())
 	}
-	c.presentOnly(s)
 	if c.found != nil {
 		return nil, c.found
+	}
+	if err := s.presentOnly(c.op); err != nil {
+		return nil, err
 	}
 	if q.Volume != nil {
 		volume = geo.Prepare(*q.Volume)

@@ -41,9 +41,9 @@ func manned(t *testing.T) (w *world, r1, r2 control.By) {
 
 func (w *world) control(t *testing.T, id string) Controlled {
 	t.Helper()
-	c, ok := w.m.State().Control(control.Flight, id)
-	if !ok {
-		t.Fatalf("there is no flight %s", id)
+	c, err := w.m.State().Control(control.Flight, id)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
 }

@@ -81,32 +81,29 @@ func readControlListQuery(r *codec.Reader) ControlListQuery {
 }
 
 func (q ControlQuery) answer(s *State) (Body, error) {
-	found, ok := s.Control(q.Thing, q.ID)
-	if !ok {
-		return nil, notFound("control", q.ID, q.Thing.String())
-	}
-	return &found, nil
+	found, err := s.Control(q.Thing, q.ID)
+	return &found, err
 }
 
 func (q PositionQuery) answer(s *State) (Body, error) {
-	if p, ok := s.Position(q.ID); ok {
-		return &p, nil
-	}
-	return nil, notFound("position", q.ID, "position signed on, and none that still has something")
+	p, err := s.Position(q.ID)
+	return &p, err
 }
 
 func (q PositionsQuery) answer(s *State) (Body, error) {
 	if p := pageLimit("positions", q.Limit); p != nil {
 		return nil, p
 	}
-	return PositionStates(s.Positions(q.After, q.Limit)), nil
+	list, err := s.Positions(q.After, q.Limit)
+	return PositionStates(list), err
 }
 
 func (q ControlListQuery) answer(s *State) (Body, error) {
 	if p := pageLimit("control list", q.Limit); p != nil {
 		return nil, p
 	}
-	return ControlList(s.ControlList(q.Thing, q.Position, q.After, q.Limit)), nil
+	list, err := s.ControlList(q.Thing, q.Position, q.After, q.Limit)
+	return ControlList(list), err
 }
 
 // pageLimit refuses a page of a size that there is none of.
@@ -117,13 +114,24 @@ func pageLimit(op string, limit int) *problem.Error {
 	return nil
 }
 
-// Control says who controls a flight or works a sector; false where there is no such flight or sector.
-func (s *State) Control(t control.Thing, id string) (Controlled, bool) {
-	return s.controlled(s.control.Record(t, id)), s.exists(t, id)
+// Control says who controls a flight or works a sector. The error is a *problem.Error: NotFound where there is no such flight or sector,
+// Invalid in a state of the past.
+func (s *State) Control(t control.Thing, id string) (Controlled, error) {
+	if err := s.presentOnly("control"); err != nil {
+		return Controlled{}, err
+	}
+	if !s.exists(t, id) {
+		return Controlled{}, notFound("control", id, t.String())
+	}
+	return s.controlled(s.control.Record(t, id)), nil
 }
 
-// Controller is what a list shows of a flight that there is: the state of its record, who controls it, and whether that is signed on.
+// Controller is what a list shows of a flight that there is: the state of its record, who controls it, and whether that is signed on. In a
+// state of the past the first is 0, and nobody knows.
 func (s *State) Controller(flight string) (state control.State, position string, attended bool) {
+	if !s.present() {
+		return 0, "", false
+	}
 	r := s.control.Record(control.Flight, flight)
 	return r.State, r.Position, r.Position != "" && s.control.Attended(r.Position)
 }
@@ -132,28 +140,43 @@ func (s *State) controlled(r control.Record) Controlled {
 	return Controlled{Record: r, Attended: s.control.Attended(r.Position), Receiver: s.control.Receiver(&r)}
 }
 
-// Position gives one position; false where it is not signed on and has nothing.
-func (s *State) Position(id string) (PositionState, bool) {
+// Position gives one position. The error is a *problem.Error: NotFound where it is not signed on and has nothing, Invalid in a state of
+// the past.
+func (s *State) Position(id string) (PositionState, error) {
+	if err := s.presentOnly("position"); err != nil {
+		return PositionState{}, err
+	}
 	p, ok := s.control.Position(id)
-	return PositionState{p, s.control.Sectors(id)}, ok
+	if !ok {
+		return PositionState{}, notFound("position", id, "position signed on, and none that still has something")
+	}
+	return PositionState{p, s.control.Sectors(id)}, nil
 }
 
-// Positions lists positions by identifier, from the first above after, at most limit (cut to MaxPage).
-func (s *State) Positions(after string, limit int) []PositionState {
+// Positions lists positions by identifier, from the first above after, at most limit (cut to MaxPage). The error is a *problem.Error,
+// Invalid in a state of the past.
+func (s *State) Positions(after string, limit int) ([]PositionState, error) {
+	if err := s.presentOnly("positions"); err != nil {
+		return nil, err
+	}
 	var list []PositionState
 	for _, p := range s.control.Positions(after, limit) {
 		list = append(list, PositionState{p, s.control.Sectors(p.ID)})
 	}
-	return list
+	return list, nil
 }
 
-// ControlList is a controller's list, from the first above after, at most limit (cut to MaxPage).
-func (s *State) ControlList(t control.Thing, position, after string, limit int) []Controlled {
+// ControlList is a controller's list, from the first above after, at most limit (cut to MaxPage). The error is a *problem.Error,
+// Invalid in a state of the past.
+func (s *State) ControlList(t control.Thing, position, after string, limit int) ([]Controlled, error) {
+	if err := s.presentOnly("control list"); err != nil {
+		return nil, err
+	}
 	var list []Controlled
 	for _, r := range s.control.List(t, position, after, limit) {
 		list = append(list, s.controlled(r))
 	}
-	return list
+	return list, nil
 }
 
 func (c *Controlled) appendTo(w *codec.Writer) {

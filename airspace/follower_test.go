@@ -90,7 +90,7 @@ func (f *follower) compare(t *rapid.T, s *State) {
 			t.Fatalf("sector %+v, but the events say %+v", n, e)
 		}
 	}
-	for _, z := range s.Zones("", MaxPage) {
+	for _, z := range zonesIn(s) {
 		if e := f.things[z.ID]; e.Version != z.Version {
 			t.Fatalf("zone %+v, but the events say %+v", z, e)
 		}

@@ -121,14 +121,16 @@ func FuzzQuery(f *testing.F) {
 		BreachQuery{Zone: "Y", Flight: "f", FromNs: startNs, ToNs: startNs + 3600*second, After: BreachCursor{"Y", startNs, "e"}, Limit: 10},
 	} {
 		f.Add(EncodeQuery(q))
+		f.Add(EncodeQueryAsOf(q, Known{Index: 3}))
 	}
 	s := w.m.State()
 	f.Fuzz(func(t *testing.T, op []byte) {
-		if q, err := DecodeQuery(op); err == nil && !bytes.Equal(EncodeQuery(q), op) {
-			t.Fatalf("%x decodes to %+v, which encodes as %x", op, q, EncodeQuery(q))
+		q, known, err := DecodeQuery(op)
+		if err == nil && !bytes.Equal(EncodeQueryAsOf(q, known), op) {
+			t.Fatalf("%x decodes to %+v, which encodes as %x", op, q, EncodeQueryAsOf(q, known))
 		}
 		a, err := DecodeAnswer(s.Query(op))
-		if err != nil || a.ServiceNs != s.ServiceNs() {
+		if err != nil || known == (Known{}) && a.ServiceNs != s.ServiceNs() || a.Index > s.Index() {
 			t.Fatalf("answer %+v, %v", a, err)
 		}
 	})

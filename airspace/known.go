@@ -2,6 +2,7 @@ package airspace
 
 import (
 	"fmt"
+	"time"
 
 	"onevoice/airspace/past"
 	"onevoice/problem"
@@ -76,7 +77,7 @@ func (s *State) AsOf(known Known) (*State, error) {
 
 // markOf finds the last mark by a known time, -1 where nothing was ever marked.
 func (s *State) markOf(known Known) (int, *problem.Error) {
-	value := instant(known.AtNs)
+	value := exactly(known.AtNs)
 	late, after := known.AtNs > s.clock.nowNs, func(k mark) bool { return k.atNs > known.AtNs }
 	if known.Index > 0 {
 		value = fmt.Sprint(known.Index)
@@ -89,18 +90,26 @@ func (s *State) markOf(known Known) (int, *problem.Error) {
 	first, firstNs := s.Horizon()
 	p := &problem.Error{
 		Kind: problem.Invalid, Op: "ask the past", Field: "known_at", Value: value,
-		Allowed: fmt.Sprintf("index %d (%s) to %d (%s)", first, instant(firstNs), s.index, instant(s.clock.nowNs)),
+		Allowed: fmt.Sprintf("index %d (%s) to %d (%s)", first, exactly(firstNs), s.index, exactly(s.clock.nowNs)),
 	}
-	if !late {
+	if late {
+		p.Detail = "that is in the future, of which nothing is known"
+	} else {
 		p.Kind, p.Detail = problem.Expired, "what was known then is no longer held"
 	}
 	return 0, p
 }
 
+// exactly spells an instant so that it can be asked for.
+func exactly(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
 // presentOnly refuses a question of the past about what is not kept of it.
-func (c *checker) presentOnly(s *State) {
-	if !s.present() {
-		c.fail(problem.Invalid, "known_at", fmt.Sprint(s.index), "the present, of which alone this is held")
+func (s *State) presentOnly(op string) error {
+	if s.present() {
+		return nil
+	}
+	return &problem.Error{
+		Kind: problem.Invalid, Op: op, Field: "known_at", Value: fmt.Sprint(s.index), Allowed: "the present, of which alone this is held",
 	}
 }
 

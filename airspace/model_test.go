@@ -146,7 +146,7 @@ func (p *pair) end() {
 func (p *pair) expires() bool {
 	s := p.a.State()
 	now := serviceAt(s, p.logNs)
-	if p.a.checks.Len() > 0 || slices.ContainsFunc(s.Zones("", MaxPage), func(z *ZoneRecord) bool { return z.EndNs()+s.Settings().RetainNs < now }) {
+	if p.a.checks.Len() > 0 || slices.ContainsFunc(zonesIn(s), func(z *ZoneRecord) bool { return z.EndNs()+s.Settings().RetainNs < now }) {
 		return true
 	}
 	return slices.ContainsFunc(s.Flights("", MaxPage), func(f *FlightRecord) bool { return f.EndNs()+s.Settings().RetainNs < now })

@@ -35,7 +35,7 @@ type Presence struct {
 	Flight, Callsign, From, To string
 	Version                    Version
 	Window                     geo.Window
-	// Control is the state of the flight's control record, Position who controls it, empty for nobody, and Attended whether that is signed on.
+	// Control is the state of the flight's control record, 0 in an answer of the past, Position who controls it, empty for nobody, and Attended whether that is signed on.
 	Control  control.State
 	Position string
 	Attended bool

@@ -117,6 +117,8 @@ func readAnswer(r *codec.Reader, kind queryKind) Body {
 type Answer struct {
 	// Problem is not nil where there is no answer; Body is nil then.
 	Problem *problem.Error
+	// Index is the entry that the answer is as of: that of the state, or of the past where the question names a known time.
+	Index uint64
 	// ServiceNs is service time at the index.
 	ServiceNs int64
 	// Body is what the question's type says that it is answered with.
@@ -125,26 +127,40 @@ type Answer struct {
 	kind queryKind
 }
 
-// EncodeQuery gives the bytes of a question, for State.Query. It checks nothing.
-func EncodeQuery(q Query) []byte {
+// EncodeQuery gives the bytes of a question about the present, for State.Query. It checks nothing.
+func EncodeQuery(q Query) []byte { return EncodeQueryAsOf(q, Known{}) }
+
+// EncodeQueryAsOf gives the bytes of a question as of a known time.
+func EncodeQueryAsOf(q Query, known Known) []byte {
 	var w codec.Writer
 	w.U8(Format)
+	w.Bool(known != Known{})
+	if (known != Known{}) {
+		w.U64(known.Index)
+		w.I64(known.AtNs)
+	}
 	w.U8(uint8(q.kind()))
 	q.appendBody(&w)
 	return w.B
 }
 
-// DecodeQuery reads what EncodeQuery wrote; anything else is refused, with codec.ErrMalformed inside.
-func DecodeQuery(b []byte) (Query, error) {
+// DecodeQuery reads what EncodeQueryAsOf wrote; anything else is refused, with codec.ErrMalformed inside.
+func DecodeQuery(b []byte) (Query, Known, error) {
 	r := codec.NewReader(b)
 	if v := r.U8(); v != Format {
-		return nil, fmt.Errorf("airspace question: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
+		return nil, Known{}, fmt.Errorf("airspace question: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
+	}
+	var known Known
+	if r.Bool() {
+		if known = (Known{r.U64(), r.I64()}); known == (Known{}) {
+			r.Fail()
+		}
 	}
 	q := readQuery(r, queryKind(r.U8()))
 	if err := r.Finish(); err != nil {
-		return nil, fmt.Errorf("airspace question: %w", err)
+		return nil, Known{}, fmt.Errorf("airspace question: %w", err)
 	}
-	return q, nil
+	return q, known, nil
 }
 
 // Query implements machine.Root: it answers an encoded Query with an encoded Answer, whatever the bytes.
@@ -156,8 +172,8 @@ func (s *State) Query(op []byte) []byte {
 }
 
 func (s *State) answer(op []byte) Answer {
-	a := Answer{ServiceNs: s.clock.nowNs}
-	q, err := DecodeQuery(op)
+	a := Answer{Index: s.index, ServiceNs: s.clock.nowNs}
+	q, known, err := DecodeQuery(op)
 	if err != nil {
 		a.Problem = &problem.Error{
 			Kind: problem.Invalid, Op: "query", Field: "question", Value: fmt.Sprintf("%d bytes", len(op)), Allowed: fmt.Sprintf("an airspace question of format %d", Format),
@@ -165,7 +181,12 @@ func (s *State) answer(op []byte) Answer {
 		return a
 	}
 	a.kind = q.kind()
-	body, err := q.answer(s)
+	then, err := s.AsOf(known)
+	if errors.As(err, &a.Problem) {
+		return a
+	}
+	a.Index, a.ServiceNs = then.index, then.clock.nowNs
+	body, err := q.answer(then)
 	if !errors.As(err, &a.Problem) {
 		a.Body = body
 	}
@@ -175,6 +196,7 @@ func (s *State) answer(op []byte) Answer {
 func appendAnswer(w *codec.Writer, a *Answer) {
 	w.U8(Format)
 	appendProblem(w, a.Problem)
+	w.U64(a.Index)
 	w.I64(a.ServiceNs)
 	w.U8(uint8(a.kind))
 	if a.Problem == nil {
@@ -188,7 +210,7 @@ func DecodeAnswer(b []byte) (Answer, error) {
 	if v := r.U8(); v != Format {
 		return Answer{}, fmt.Errorf("airspace answer: format %d, this build reads %d: %w", v, Format, codec.ErrMalformed)
 	}
-	a := Answer{Problem: readProblem(r), ServiceNs: r.I64(), kind: queryKind(r.U8())}
+	a := Answer{Problem: readProblem(r), Index: r.U64(), ServiceNs: r.I64(), kind: queryKind(r.U8())}
 	if a.Problem == nil {
 		a.Body = readAnswer(r, a.kind)
 	}

@@ -117,7 +117,7 @@ type Staging struct {
 	Done, Of int
 }
 
-// Stagings lists the staged changes, the one that is being worked at first; there are at most MaxStagings.
+// Stagings lists the staged changes of the present, whatever the state is as of, the one that is being worked at first; there are at most MaxStagings.
 func (s *State) Stagings() []Staging {
 	list := make([]Staging, len(s.stagings))
 	for i, st := range s.stagings {
@@ -126,7 +126,7 @@ func (s *State) Stagings() []Staging {
 	return list
 }
 
-// StagingOf gives the staged change of a sector; an empty name asks for that of the rules.
+// StagingOf gives the staged change of a sector, as Stagings does; an empty name asks for that of the rules.
 func (s *State) StagingOf(sector string) (Staging, bool) {
 	for _, st := range s.stagings {
 		if _, found := st.find(sector); found || sector == "" && st.rules != nil {

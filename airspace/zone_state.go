@@ -190,20 +190,27 @@ func (m *Machine) zonesNear(list []*zone, id string, tiles []uint64, e extent) [
 // extentOf is the extent under which a flight is filed.
 func (m *Machine) extentOf(f *flight) extent { return m.state.places.table.Get(f.number).extent }
 
-// Zone gives one zone.
-func (s *State) Zone(id string) (*ZoneRecord, bool) {
-	if z, ok := s.zones.Get(id); ok {
-		return &z.ZoneRecord, true
+// Zone gives one zone. The error is a *problem.Error: NotFound where there is none, Invalid in a state of the past.
+func (s *State) Zone(id string) (*ZoneRecord, error) {
+	if err := s.presentOnly("zone"); err != nil {
+		return nil, err
 	}
-	return nil, false
+	if z, ok := s.zones.Get(id); ok {
+		return &z.ZoneRecord, nil
+	}
+	return nil, notFound("zone", id, "zone")
 }
 
-// Zones lists zones by identifier, from the first above after, at most limit (cut to MaxPage).
-func (s *State) Zones(after string, limit int) []*ZoneRecord {
+// Zones lists zones by identifier, from the first above after, at most limit (cut to MaxPage). The error is a *problem.Error,
+// Invalid in a state of the past.
+func (s *State) Zones(after string, limit int) ([]*ZoneRecord, error) {
+	if err := s.presentOnly("zones"); err != nil {
+		return nil, err
+	}
 	return page(after, limit, func(add func(string, *ZoneRecord) bool) {
 		s.zones.Ascend(after, func(id string, z *zone) bool { return add(id, &z.ZoneRecord) })
-	})
+	}), nil
 }
 
-// ZoneCount is how many zones are held.
+// ZoneCount is how many zones are held now, whatever the state is as of.
 func (s *State) ZoneCount() int { return s.zones.Len() }

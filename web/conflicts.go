@@ -94,12 +94,12 @@ func (s *Server) load(w http.ResponseWriter, r *http.Request) error {
 	if err := api.ReadID(op, "id", id); err != nil {
 		return err
 	}
-	q := parseQuery(r, op, "from", "to", "bucket")
-	from, to, bucket := q.time("from"), q.time("to"), q.bucket()
+	q := parseQuery(r, op, "from", "to", "bucket", "known_at")
+	known, from, to, bucket := q.knownAt(), q.time("from"), q.time("to"), q.bucket()
 	if q.err != nil {
 		return q.err
 	}
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, known)
 	if err != nil {
 		return err
 	}
@@ -141,11 +141,14 @@ func (s *Server) capacity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, counting := snap.State.Levels(after, limit)
+	list, counting, err := snap.State.Levels(after, limit)
+	if err != nil {
+		return err
+	}
 	next := ""
 	if len(list) == limit {
 		last := list[limit-1]
-		if more, _ := snap.State.Levels(last, 1); len(more) > 0 {
+		if more, _, _ := snap.State.Levels(last, 1); len(more) > 0 {
 			next = strconv.FormatInt(last.FromNs, 10) + "_" + last.Sector
 		}
 	}

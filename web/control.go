@@ -154,7 +154,8 @@ func handoffs() []control.Act {
 // controlOf answers who controls a flight or works a sector.
 func (s *Server) controlOf(thing control.Thing) answer {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		op, id := "get control", r.PathValue("id")
+		const op = "get control"
+		id := r.PathValue("id")
 		if err := only(r, op, id); err != nil {
 			return err
 		}
@@ -162,9 +163,9 @@ func (s *Server) controlOf(thing control.Thing) answer {
 		if err != nil {
 			return err
 		}
-		c, ok := snap.State.Control(thing, id)
-		if !ok {
-			return notFound(op, thing.String(), id)
+		c, err := snap.State.Control(thing, id)
+		if err != nil {
+			return err
 		}
 		// No 304: attended and receiver change without the record.
 		w.Header()[headerTag] = []string{etag(airspace.Version(c.Version))}

@@ -13,12 +13,12 @@ import (
 const maxPagePoints = 50_000
 
 func (s *Server) listFlights(w http.ResponseWriter, r *http.Request) error {
-	q := parseQuery(r, "list flights", "after", "limit")
-	after, limit := q.id("after"), q.limit()
+	q := parseQuery(r, "list flights", "known_at", "after", "limit")
+	known, after, limit := q.knownAt(), q.id("after"), q.limit()
 	if q.err != nil {
 		return q.err
 	}
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, known)
 	if err != nil {
 		return err
 	}
@@ -46,10 +46,7 @@ func (s *Server) listFlights(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) getFlight(w http.ResponseWriter, r *http.Request) error {
 	const op = "get flight"
 	id := r.PathValue("id")
-	if err := only(r, op, id); err != nil {
-		return err
-	}
-	snap, err := s.read(w, r)
+	snap, err := s.readThing(w, r, op, id)
 	if err != nil {
 		return err
 	}

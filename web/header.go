@@ -20,7 +20,7 @@ const (
 )
 
 // exposed lists them for browsers.
-const exposed = "Onevoice-View, Onevoice-Index, Onevoice-As-Of, Onevoice-Hash, Onevoice-Node, ETag, Retry-After"
+const exposed = "Onevoice-View, Onevoice-Index, Onevoice-As-Of, Onevoice-Hash, Onevoice-Node, Onevoice-Known-Index, ETag, Retry-After"
 
 // proof is what the headers of one answer say, ready for use: many answers share one index. A text in a slice of its own
 // can stand in a header as it is; nothing may ever be appended to it.
@@ -106,7 +106,7 @@ func (s *Server) newestView() view.Number {
 
 // unprove takes away everything but the node.
 func unprove(h http.Header) {
-	for _, name := range []string{headerView, headerIndex, headerAsOf, headerHash, headerTag} {
+	for _, name := range []string{headerView, headerIndex, headerAsOf, headerHash, headerTag, headerKnown} {
 		h.Del(name)
 	}
 }

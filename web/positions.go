@@ -6,7 +6,6 @@ import (
 
 	"onevoice/airspace"
 	"onevoice/airspace/control"
-	"onevoice/problem"
 	"onevoice/web/api"
 )
 
@@ -20,13 +19,18 @@ func (s *Server) listPositions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := snap.State.Positions(after, limit)
+	page, err := snap.State.Positions(after, limit)
+	if err != nil {
+		return err
+	}
 	out := api.WorkingPositions{Positions: []api.WorkingPosition{}}
 	for i := range page {
 		out.Positions = append(out.Positions, api.FromPosition(&page[i].Position, page[i].Sectors))
 	}
-	if len(page) == limit && len(snap.State.Positions(page[limit-1].ID, 1)) > 0 {
-		out.Next = page[limit-1].ID
+	if len(page) == limit {
+		if more, _ := snap.State.Positions(page[limit-1].ID, 1); len(more) > 0 {
+			out.Next = page[limit-1].ID
+		}
 	}
 	return s.answerJSON(w, out)
 }
@@ -41,9 +45,9 @@ func (s *Server) getPosition(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, ok := snap.State.Position(id)
-	if !ok {
-		return &problem.Error{Kind: problem.NotFound, Op: op, Subject: id, Detail: "nobody has signed it on, and it has nothing"}
+	p, err := snap.State.Position(id)
+	if err != nil {
+		return err
 	}
 	return s.answerJSON(w, api.FromPosition(&p.Position, p.Sectors))
 }
@@ -61,13 +65,18 @@ func (s *Server) positionFlights(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := snap.State.ControlList(control.Flight, id, after, limit)
+	page, err := snap.State.ControlList(control.Flight, id, after, limit)
+	if err != nil {
+		return err
+	}
 	out := api.ControlList{Position: id, Flights: []api.Control{}}
 	for i := range page {
 		out.Flights = append(out.Flights, api.FromControlled(&page[i]))
 	}
-	if len(page) == limit && len(snap.State.ControlList(control.Flight, id, page[limit-1].ID, 1)) > 0 {
-		out.Next = page[limit-1].ID
+	if len(page) == limit {
+		if more, _ := snap.State.ControlList(control.Flight, id, page[limit-1].ID, 1); len(more) > 0 {
+			out.Next = page[limit-1].ID
+		}
 	}
 	return s.answerJSON(w, out)
 }

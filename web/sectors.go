@@ -8,12 +8,12 @@ import (
 )
 
 func (s *Server) listSectors(w http.ResponseWriter, r *http.Request) error {
-	q := parseQuery(r, "list sectors", "after", "limit")
-	after, limit := q.id("after"), q.limit()
+	q := parseQuery(r, "list sectors", "known_at", "after", "limit")
+	known, after, limit := q.knownAt(), q.id("after"), q.limit()
 	if q.err != nil {
 		return q.err
 	}
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, known)
 	if err != nil {
 		return err
 	}
@@ -28,10 +28,7 @@ func (s *Server) listSectors(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) getSector(w http.ResponseWriter, r *http.Request) error {
 	const op = "get sector"
 	id := r.PathValue("id")
-	if err := only(r, op, id); err != nil {
-		return err
-	}
-	snap, err := s.read(w, r)
+	snap, err := s.readThing(w, r, op, id)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"onevoice/airspace"
@@ -12,7 +11,7 @@ import (
 // span is what a question about presence asks for beside the place.
 type span struct {
 	at, from, to *api.Time
-	knownAt      string
+	known        airspace.Known
 	after        airspace.Cursor
 	limit        int
 }
@@ -32,7 +31,7 @@ func (s *Server) who(w http.ResponseWriter, r *http.Request) error {
 	if q.err != nil {
 		return q.err
 	}
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, in.known)
 	if err != nil {
 		return err
 	}
@@ -44,7 +43,7 @@ func (s *Server) who(w http.ResponseWriter, r *http.Request) error {
 // queryVolume answers the same of any volume.
 func (s *Server) queryVolume(w http.ResponseWriter, r *http.Request) error {
 	const op = "query flights"
-	q := parseQuery(r, op, "after", "limit")
+	q := parseQuery(r, op, "known_at", "after", "limit")
 	in := q.span(false)
 	if q.err != nil {
 		return q.err
@@ -58,7 +57,7 @@ func (s *Server) queryVolume(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in.from, in.to = question.From, question.To
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, in.known)
 	if err != nil {
 		return err
 	}
@@ -69,9 +68,9 @@ func (s *Server) queryVolume(w http.ResponseWriter, r *http.Request) error {
 
 // span reads the parameters that say when, and which page; times only where they are parameters.
 func (q *query) span(times bool) span {
-	in := span{limit: q.limit()}
+	in := span{known: q.knownAt(), limit: q.limit()}
 	if times {
-		in.at, in.from, in.to, in.knownAt = q.time("at"), q.time("from"), q.time("to"), q.get("known_at")
+		in.at, in.from, in.to = q.time("at"), q.time("from"), q.time("to")
 	}
 	if in.at != nil && in.from != nil {
 		q.refuse("at", q.get("at"), "not together with from, which says where to begin")
@@ -90,9 +89,6 @@ func (q *query) span(times bool) span {
 
 // present resolves the times of a question at a snapshot, once, and answers it.
 func (s *Server) present(w http.ResponseWriter, op string, in span, snap Snapshot, sector string, ask func(from, to int64, limit int) ([]airspace.Occupant, error)) error {
-	if err := known(op, in.knownAt, snap); err != nil {
-		return err
-	}
 	page := api.Page{Sector: sector, State: snap.State, At: api.Time(snap.State.ServiceNs())}
 	if in.at != nil {
 		page.At = *in.at
@@ -129,15 +125,4 @@ func (s *Server) present(w http.ResponseWriter, op string, in span, snap Snapsho
 		page.Next = api.Cursor(page.Visits[in.limit-1])
 	}
 	return s.json(w, func(b []byte) []byte { return api.AppendPage(b, &page) })
-}
-
-// known checks known_at. Only the present is held in this version.
-func known(op, knownAt string, snap Snapshot) error {
-	index := strconv.FormatUint(snap.Index, 10)
-	if knownAt == "" || knownAt == "now" || knownAt == index {
-		return nil
-	}
-	e := invalid(op, "known_at", strconv.Quote(knownAt), "now, or "+index+", the index of this answer")
-	e.Detail = "what was known earlier is not held in this version"
-	return e
 }

@@ -18,9 +18,10 @@ type Presence struct {
 	To       string `json:"to"`
 	Version  string `json:"version"`
 	// Control is the state of its control record, Position who controls it, absent for nobody, and Attended whether a console has signed that on.
-	Control  string `json:"control"`
+	// In an answer of the past all three are absent: that is not held.
+	Control  string `json:"control,omitempty"`
 	Position string `json:"position,omitempty"`
-	Attended bool   `json:"attended"`
+	Attended bool   `json:"attended,omitempty"`
 	Window
 }
 
@@ -76,13 +77,23 @@ func appendPresence(b []byte, s *airspace.State, v *airspace.Occupant) []byte {
 	b = appendString(append(b, `,"from":`...), f.From)
 	b = appendString(append(b, `,"to":`...), f.To)
 	b = appendVersion(append(b, `,"version":`...), f.Version)
-	state, position, attended := s.Controller(f.ID)
+	b = appendController(b, s, f.ID)
+	return append(appendWindow(append(b, ','), v.Window), '}')
+}
+
+func appendController(b []byte, s *airspace.State, flight string) []byte {
+	state, position, attended := s.Controller(flight)
+	if state == 0 {
+		return b
+	}
 	b = appendString(append(b, `,"control":`...), state.String())
 	if position != "" {
 		b = appendString(append(b, `,"position":`...), position)
 	}
-	b = strconv.AppendBool(append(b, `,"attended":`...), attended)
-	return append(appendWindow(append(b, ','), v.Window), '}')
+	if attended {
+		b = append(b, `,"attended":true`...)
+	}
+	return b
 }
 
 // appendNext ends a list with the place of its next page, if any.
