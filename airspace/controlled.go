@@ -148,7 +148,7 @@ func (s *State) Position(id string) (PositionState, error) {
 	}
 	p, ok := s.control.Position(id)
 	if !ok {
-		return PositionState{}, notFound("position", id, "position signed on, and none that still has something")
+		return PositionState{}, &problem.Error{Kind: problem.NotFound, Op: "position", Subject: problem.Clip(id), Detail: "nobody has signed it on, and it has nothing"}
 	}
 	return PositionState{p, s.control.Sectors(id)}, nil
 }

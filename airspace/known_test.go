@@ -21,6 +21,8 @@ var questionOf = map[queryKind]struct {
 	kindFlight:      {FlightQuery{ID: "f"}, true},
 	kindSector:      {SectorQuery{ID: "A"}, true},
 	kindLoad:        {LoadQuery{Sector: "A", FromNs: startNs, ToNs: startNs + 2*hourNs, BucketNs: MinBucketNs}, true},
+	kindFlows:       {FlowQuery{FromNs: startNs, ToNs: startNs + 2*hourNs, Limit: MaxPage}, true},
+	kindRoutes:      {RouteQuery{FromNs: startNs, ToNs: startNs + 2*hourNs, Limit: 200}, true},
 	kindZone:        {ZoneQuery{ID: "Y"}, false},
 	kindBreaches:    {BreachQuery{FromNs: everBefore, ToNs: everAfter, Limit: MaxPage}, false},
 	kindControlOf:   {ControlQuery{Thing: control.Flight, ID: "g"}, false},
@@ -87,7 +89,7 @@ func TestEveryQuestionOfThePast(t *testing.T) {
 
 // Each method of a state that says something is one of three: as of the past, refused there, or of the present by what its comment says.
 func TestEveryMethodOfThePast(t *testing.T) {
-	asOf := []string{"AsOf", "Flight", "Flights", "Horizon", "InVolume", "Index", "Load", "OpenTimes", "Query", "Sector", "Sectors", "ServiceNs", "Settings", "Who", "Controller"}
+	asOf := []string{"AsOf", "Flight", "Flights", "Flows", "Routes", "Horizon", "InVolume", "Index", "Load", "OpenTimes", "Query", "Sector", "Sectors", "ServiceNs", "Settings", "Who", "Controller"}
 	present := []string{"Chunks", "FlightCount", "SectorCount", "Stagings", "StagingOf", "ZoneCount"}
 	w, then := overtaken(t)
 	past, err := w.m.State().AsOf(Known{Index: then.Index()})

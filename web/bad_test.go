@@ -159,7 +159,7 @@ func badRequests() []bad {
 		get("limit 0", "/api/v1/sectors/BOX/flights?limit=0", "limit", "0", "1 to 1000"),
 		get("limit 1001", "/api/v1/flights?limit=1001", "limit", "1001", "1 to 1000"),
 		get("cursor", "/api/v1/sectors/BOX/flights?after=x", "after", "x", "next"),
-		get("the past", "/api/v1/sectors/BOX/flights?known_at=2018-08-01T04:00:00Z", "known_at", "04:00", "now, or "),
+		get("the past", "/api/v1/sectors/BOX/flights?known_at=yesterday", "known_at", "yesterday", "an index from 1 up, or RFC 3339"),
 		get("index", "/api/v1/hash?index=-1", "index", "-1", "a number"),
 		get("no index", "/api/v1/hash", "index", "", "a number"),
 		get("event position", "/api/v1/events?after=x", "after", "x", "index.i"),

@@ -10,13 +10,14 @@ import (
 
 // flowSpan is when a question about flows is about, and where.
 type flowSpan struct {
+	known    airspace.Known
 	from, to *api.Time
 	sector   string
 }
 
 // flowSpan reads its parameters.
 func (q *query) flowSpan() flowSpan {
-	in := flowSpan{from: q.time("from"), to: q.time("to"), sector: q.id("sector")}
+	in := flowSpan{known: q.knownAt(), from: q.time("from"), to: q.time("to"), sector: q.id("sector")}
 	if in.from != nil && in.to != nil && *in.to <= *in.from {
 		q.refuse("to", q.get("to"), "after from, "+in.from.String())
 	}
@@ -42,7 +43,7 @@ func (in *flowSpan) times(op string, snap Snapshot) (from, to api.Time, err erro
 // flows answers who feeds whom: the graph of sectors.
 func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	const op = "query flows"
-	q := parseQuery(r, op, "from", "to", "sector", "after", "limit")
+	q := parseQuery(r, op, "from", "to", "known_at", "sector", "after", "limit")
 	in, ask := q.flowSpan(), airspace.FlowQuery{Limit: q.limit()}
 	if q.has("after") {
 		var ok bool
@@ -53,7 +54,7 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 	if q.err != nil {
 		return q.err
 	}
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, in.known)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (s *Server) flows(w http.ResponseWriter, r *http.Request) error {
 // routeList answers which routes are flown.
 func (s *Server) routeList(w http.ResponseWriter, r *http.Request) error {
 	const op = "query routes"
-	q := parseQuery(r, op, "from", "to", "sector", "after", "limit")
+	q := parseQuery(r, op, "from", "to", "known_at", "sector", "after", "limit")
 	in, ask := q.flowSpan(), airspace.RouteQuery{Limit: min(q.limit(), airspace.MaxRoutes)}
 	if q.has("after") {
 		after, ok := api.ParseRoutePlace(q.get("after"))
@@ -83,7 +84,7 @@ func (s *Server) routeList(w http.ResponseWriter, r *http.Request) error {
 	if q.err != nil {
 		return q.err
 	}
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, in.known)
 	if err != nil {
 		return err
 	}

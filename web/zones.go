@@ -26,7 +26,11 @@ func (s *Server) listZones(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := api.Zones{Zones: []api.Zone{}}
 	vertices := 0
-	for _, z := range snap.State.Zones(after, limit) {
+	zones, err := snap.State.Zones(after, limit)
+	if err != nil {
+		return err
+	}
+	for _, z := range zones {
 		for _, v := range z.Volumes {
 			for _, ring := range v.Area.Rings {
 				vertices += len(ring)
@@ -38,8 +42,10 @@ func (s *Server) listZones(w http.ResponseWriter, r *http.Request) error {
 		page.Zones = append(page.Zones, api.FromZone(z))
 		after = z.ID
 	}
-	if len(page.Zones) > 0 && len(snap.State.Zones(after, 1)) > 0 {
-		page.Next = after
+	if len(page.Zones) > 0 {
+		if more, _ := snap.State.Zones(after, 1); len(more) > 0 {
+			page.Next = after
+		}
 	}
 	return s.encoded(w, page)
 }
@@ -63,9 +69,9 @@ func (s *Server) getZone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	z, ok := snap.State.Zone(id)
-	if !ok {
-		return notFound(op, "zone", id)
+	z, err := snap.State.Zone(id)
+	if err != nil {
+		return err
 	}
 	if s.tagged(w, r, z.Version) {
 		return nil

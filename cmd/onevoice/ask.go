@@ -108,7 +108,11 @@ func proofLine(ctx context.Context, client *ask.Client, p ask.Proof) (string, er
 	if by != "" {
 		second = by + " holds the same"
 	}
-	return fmt.Sprintf("one voice: view %s, index %s, as of %s, hash %.12s, by %s; %s", p.View, p.Index, p.AsOf, p.Hash, p.Node, second), nil
+	known := ""
+	if p.KnownIndex != "" {
+		known = ", known at index " + p.KnownIndex
+	}
+	return fmt.Sprintf("one voice: view %s, index %s, as of %s, hash %.12s, by %s%s; %s", p.View, p.Index, p.AsOf, p.Hash, p.Node, known, second), nil
 }
 
 // columns aligns lines of cells parted by tabs.

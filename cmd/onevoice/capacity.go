@@ -15,7 +15,7 @@ import (
 
 func capacityCommand() *cobra.Command {
 	var a asking
-	var from, to, bucket string
+	var from, to, bucket, known string
 	var p page
 	cmd := &cobra.Command{
 		Use:   "capacity [SECTOR]",
@@ -25,20 +25,21 @@ a sector reaches a threshold. Flights count when they may be there; "sure" count
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				if from+to+bucket != "" {
-					return usageError{fmt.Errorf("--from, --to and --bucket are for one sector; without one, the next 24 hours are listed")}
+				if from+to+bucket+known != "" {
+					return usageError{fmt.Errorf("--from, --to, --bucket and --known-at are for one sector; without one, the next 24 hours are listed")}
 				}
 				var levels api.Levels
 				return a.show(cmd, "/capacity"+p.query(), &levels, func(out io.Writer) error { return printLevels(out, &levels) })
 			}
 			var l api.Load
-			path := "/sectors/" + url.PathEscape(args[0]) + "/load" + params(map[string]string{"from": from, "to": to, "bucket": bucket}, 0)
+			path := "/sectors/" + url.PathEscape(args[0]) + "/load" + params(map[string]string{"from": from, "to": to, "bucket": bucket, "known_at": known}, 0)
 			return a.show(cmd, path, &l, func(out io.Writer) error { return printLoad(out, &l) })
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "begin of the time asked for, RFC 3339 UTC (default: the bucket of now, in service time)")
 	cmd.Flags().StringVar(&to, "to", "", "end of the time asked for (default: an hour after from)")
 	cmd.Flags().StringVar(&bucket, "bucket", "", "length of a bucket in whole minutes, 1m to 1440m (default 10m)")
+	knownFlag(cmd, &known)
 	pageFlags(cmd, &p)
 	askFlags(cmd, &a)
 	return cmd

@@ -118,7 +118,7 @@ func (f *flightFollower) load(ctx context.Context) (index string, err error) {
 	}
 	for after := ""; ; {
 		var list api.Flights
-		if _, err := f.client.Do(ctx, ask.Request{Path: "/flights" + page{after, airspace.MaxPage}.query()}, &list); err != nil {
+		if _, err := f.client.Do(ctx, ask.Request{Path: "/flights" + page{after: after, limit: airspace.MaxPage}.query()}, &list); err != nil {
 			return "", err
 		}
 		for i := range list.Flights {
@@ -136,7 +136,7 @@ func (f *flightFollower) loadSectors(ctx context.Context) (index string, err err
 	var sectors []airspace.Sector
 	for after := ""; ; {
 		var list api.Sectors
-		proof, err := f.client.Do(ctx, ask.Request{Path: "/sectors" + page{after, airspace.MaxPage}.query()}, &list)
+		proof, err := f.client.Do(ctx, ask.Request{Path: "/sectors" + page{after: after, limit: airspace.MaxPage}.query()}, &list)
 		if err != nil {
 			return "", err
 		}

@@ -19,11 +19,12 @@ import (
 // flowOptions are what questions about flows take.
 type flowOptions struct {
 	asking
-	from, to, sector string
+	from, to, sector, known string
 }
 
 func (o *flowOptions) flags(cmd *cobra.Command, forms ...string) {
 	cmd.Flags().StringVar(&o.from, "from", "", "begin of the time asked for, RFC 3339 UTC (default: now, which is service time)")
+	knownFlag(cmd, &o.known)
 	cmd.Flags().StringVar(&o.to, "to", "", "end of the time asked for (default: an hour after from)")
 	cmd.Flags().StringVar(&o.sector, "sector", "", "only what has to do with this sector")
 	askFlags(cmd, &o.asking, forms...)
@@ -31,7 +32,7 @@ func (o *flowOptions) flags(cmd *cobra.Command, forms ...string) {
 
 func (o *flowOptions) query(limit int) url.Values {
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
-	for name, value := range map[string]string{"from": o.from, "to": o.to, "sector": o.sector} {
+	for name, value := range map[string]string{"from": o.from, "to": o.to, "sector": o.sector, "known_at": o.known} {
 		if value != "" {
 			q.Set(name, value)
 		}

@@ -13,10 +13,15 @@ import (
 	"onevoice/web/api"
 )
 
+// knownFlag adds the flag that says as known when a question is asked.
+func knownFlag(cmd *cobra.Command, known *string) {
+	cmd.Flags().StringVar(known, "known-at", "", "as known when: an index, or RFC 3339 UTC in service time (default: the present)")
+}
+
 // page is what commands that list things take.
 type page struct {
-	after string
-	limit int
+	after, known string
+	limit        int
 }
 
 func pageFlags(cmd *cobra.Command, p *page) {
@@ -28,6 +33,9 @@ func (p page) query() string {
 	q := url.Values{}
 	if p.after != "" {
 		q.Set("after", p.after)
+	}
+	if p.known != "" {
+		q.Set("known_at", p.known)
 	}
 	if p.limit > 0 {
 		q.Set("limit", strconv.Itoa(p.limit))
@@ -52,13 +60,14 @@ func listing[one, many any](use, short, path string, printOne func(io.Writer, *o
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				into := new(one)
-				return a.show(cmd, path+"/"+url.PathEscape(args[0]), into, func(out io.Writer) error { return printOne(out, into) })
+				return a.show(cmd, path+"/"+url.PathEscape(args[0])+page{known: p.known}.query(), into, func(out io.Writer) error { return printOne(out, into) })
 			}
 			into := new(many)
 			return a.show(cmd, path+p.query(), into, func(out io.Writer) error { return printMany(out, into) })
 		},
 	}
 	pageFlags(cmd, &p)
+	knownFlag(cmd, &p.known)
 	askFlags(cmd, &a)
 	return cmd
 }

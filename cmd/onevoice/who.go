@@ -13,17 +13,18 @@ import (
 
 func whoCommand() *cobra.Command {
 	var a asking
-	var at, from, to, after string
+	var at, known, from, to, after string
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "who SECTOR",
 		Short: "Which flights may be in a sector, and when",
 		Long: `Which flights may be in a sector, and when: all visits that may meet the time asked for, by earliest entry.
-Without a time: from now, which is the airspace's service time, for an hour. All times are UTC.`,
+Without a time: from now, which is the airspace's service time, for an hour. With --known-at it is answered as it would have been then, from then on;
+who controls a flight is not held of the past, and "-" there. All times are UTC.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q := url.Values{}
-			for name, value := range map[string]string{"at": at, "from": from, "to": to, "after": after} {
+			for name, value := range map[string]string{"at": at, "known_at": known, "from": from, "to": to, "after": after} {
 				if value != "" {
 					q.Set(name, value)
 				}
@@ -38,6 +39,7 @@ Without a time: from now, which is the airspace's service time, for an hour. All
 		},
 	}
 	cmd.Flags().StringVar(&at, "at", "", "the moment to take as now, RFC 3339 UTC (default: service time)")
+	knownFlag(cmd, &known)
 	cmd.Flags().StringVar(&from, "from", "", "begin of the time asked for, RFC 3339 UTC (default: now)")
 	cmd.Flags().StringVar(&to, "to", "", "end of the time asked for (default: an hour after from)")
 	cmd.Flags().StringVar(&after, "after", "", "the next page, as the page before named it")

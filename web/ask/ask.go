@@ -35,6 +35,8 @@ type Proof struct {
 	AsOf  string `json:"as_of"`
 	Hash  string `json:"hash"`
 	Node  string `json:"node"`
+	// KnownIndex is the entry that an answer of the past is as of, empty for the present.
+	KnownIndex string `json:"known_index,omitempty"`
 }
 
 // Request is one request below /api/v1.
@@ -133,7 +135,7 @@ func (c *Client) once(ctx context.Context, endpoint string, r Request, into any)
 		return Proof{}, Refusal(answer.StatusCode, body)
 	}
 	h := answer.Header
-	proof := Proof{View: h.Get("Onevoice-View"), Index: h.Get("Onevoice-Index"), AsOf: h.Get("Onevoice-As-Of"), Hash: h.Get("Onevoice-Hash"), Node: h.Get("Onevoice-Node")}
+	proof := Proof{View: h.Get("Onevoice-View"), Index: h.Get("Onevoice-Index"), AsOf: h.Get("Onevoice-As-Of"), Hash: h.Get("Onevoice-Hash"), Node: h.Get("Onevoice-Node"), KnownIndex: h.Get("Onevoice-Known-Index")}
 	switch to := into.(type) {
 	case nil:
 	case *[]byte:
