@@ -81,7 +81,7 @@ func naiveFlows(s *State, from, to int64) map[[2]string]Flow {
 			best := source{-1, -1}
 			onward := false
 			for k, u := range f.Windows {
-				meets := !(u.LeaveMaxNs+10*second < v.EnterMinNs) && !(v.EnterMaxNs+10*second < u.LeaveMinNs)
+				meets := u.LeaveMaxNs+10*second >= v.EnterMinNs && v.EnterMaxNs+10*second >= u.LeaveMinNs
 				candidate := source{-1, k}
 				if meets {
 					candidate.handed = 1

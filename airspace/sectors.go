@@ -56,15 +56,15 @@ func (cmd RemoveSector) apply(c *change) Result {
 	return c.changeSectors(cmd.Op(), []sectorChange{{cmd.ID, nil}})
 }
 
-func (s *sector) pastKind() pastKind { return pastSector }
-func (s *sector) pastName() string   { return s.ID }
+func (n *sector) pastKind() pastKind { return pastSector }
+func (n *sector) pastName() string   { return n.ID }
 
-func (s *sector) pastBytes() int {
+func (n *sector) pastBytes() int {
 	vertices := 0
-	for _, v := range s.Volumes {
+	for _, v := range n.Volumes {
 		vertices += vertexCount(v)
 	}
-	return 600 + 400*len(s.Volumes) + 80*vertices + 8*len(s.Cells)
+	return 600 + 400*len(n.Volumes) + 80*vertices + 8*len(n.Cells)
 }
 
 func readPastSector(m *Machine, r *codec.Reader) (*sector, error) {

@@ -136,7 +136,7 @@ func (c *claim) offer() Record {
 func (c *claim) take() (Record, bool) {
 	if c.q.Force {
 		to := c.q.To.Position
-		if !c.Board.Attended(to) {
+		if !c.Attended(to) {
 			c.refuse("position " + to + " is not signed on, and could not answer for it; " + c.said())
 		}
 		return c.old.by(to), c.old.State != Controlled || c.old.Position != to
@@ -148,9 +148,9 @@ func (c *claim) take() (Record, bool) {
 func (c *claim) unattended() bool {
 	switch c.old.State {
 	case Controlled, Handoff:
-		return !c.Board.Attended(c.old.Position)
+		return !c.Attended(c.old.Position)
 	case Coordinated:
-		return !c.Board.Attended(c.Receiver(c.old))
+		return !c.Attended(c.Receiver(c.old))
 	}
 	return false
 }
@@ -168,7 +168,7 @@ func (c *claim) mayOffer() bool {
 	switch {
 	case c.old.Thing == Sector && to.Sector != "":
 		c.refuse("a sector is handed over to a position, not to another sector")
-	case to.Sector == "" && !c.Board.Attended(to.Position):
+	case to.Sector == "" && !c.Attended(to.Position):
 		c.refuse("position " + to.Position + " is not signed on, and could not accept; " + c.said())
 	case c.Receiver(&Record{To: to}) == c.q.By.Position:
 		c.refuse("it would be handed over to the position that has it, " + c.q.By.Position)

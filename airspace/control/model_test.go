@@ -168,7 +168,7 @@ func (b *both) step() {
 	at := Version{Index: b.index}
 	switch b.draw("kind", 12) {
 	case 0:
-		passed := int64(rapid.SampledFrom([]int64{0, 1, 1, 900e6, 2900e6, 3100e6}).Draw(b.T, "passed"))
+		passed := rapid.SampledFrom([]int64{0, 1, 1, 900e6, 2900e6, 3100e6}).Draw(b.T, "passed")
 		if due := b.m.DueNs(); due > b.n.now && b.draw("to the end of something", 2) == 0 {
 			passed = due - b.n.now
 		}
@@ -200,7 +200,7 @@ func (b *both) step() {
 
 func (b *both) signOn(at Version) {
 	by := b.by()
-	length := int64(rapid.SampledFrom([]int64{1_000, 4_000, 60_000}).Draw(b.T, "lease"))
+	length := rapid.SampledFrom([]int64{1_000, 4_000, 60_000}).Draw(b.T, "lease")
 	old := b.n.consoles[by.Position]
 	if b.draw("keep", 3) == 0 {
 		p := b.m.Keep(by)
@@ -315,7 +315,7 @@ func (b *both) request(t Thing, id string) Request {
 			p := fmt.Sprintf("P%d", i)
 			q := Request{Act: act, By: By{p, fence.Holder{b.n.consoles[p].holder}}}
 			if act == Coordinate || act == Propose {
-				q.To, q.TimeoutMs = b.target(), int64(rapid.SampledFrom([]int64{0, 1_000, 5_000}).Draw(b.T, "timeout"))
+				q.To, q.TimeoutMs = b.target(), rapid.SampledFrom([]int64{0, 1_000, 5_000}).Draw(b.T, "timeout")
 			}
 			if _, ok := b.n.may(t, id, q); ok {
 				all = append(all, q)

@@ -95,15 +95,15 @@ func ReadPosition(r *codec.Reader) Position {
 }
 
 // Append writes a record.
-func (n *Record) Append(w *codec.Writer) {
-	w.U8(uint8(n.Thing))
-	w.String(n.ID)
-	w.U8(uint8(n.State))
-	w.String(n.Position)
-	n.To.append(w)
-	w.I64(n.TimeoutMs)
-	w.I64(n.EndsNs)
-	appendVersion(w, n.Version)
+func (r *Record) Append(w *codec.Writer) {
+	w.U8(uint8(r.Thing))
+	w.String(r.ID)
+	w.U8(uint8(r.State))
+	w.String(r.Position)
+	r.To.append(w)
+	w.I64(r.TimeoutMs)
+	w.I64(r.EndsNs)
+	appendVersion(w, r.Version)
 }
 
 // ReadRecord takes what Append wrote, and fails where it cannot be one.
@@ -117,15 +117,15 @@ func ReadRecord(r *codec.Reader) Record {
 }
 
 // valid says whether a record is one that the machine makes.
-func (n *Record) valid() bool {
-	owned := n.State == Controlled || n.State == Handoff
-	addressed := n.State == Coordinated || n.State == Handoff
-	fits := n.Thing == Flight && n.State >= PreActive && n.State <= Uncontrolled || n.Thing == Sector && (owned || n.State == Uncontrolled)
-	timed := n.TimeoutMs >= MinTimeoutMs && n.TimeoutMs <= MaxTimeoutMs
-	if n.State != Handoff {
-		timed = n.TimeoutMs == 0 && n.EndsNs == 0
+func (r *Record) valid() bool {
+	owned := r.State == Controlled || r.State == Handoff
+	addressed := r.State == Coordinated || r.State == Handoff
+	fits := r.Thing == Flight && r.State >= PreActive && r.State <= Uncontrolled || r.Thing == Sector && (owned || r.State == Uncontrolled)
+	timed := r.TimeoutMs >= MinTimeoutMs && r.TimeoutMs <= MaxTimeoutMs
+	if r.State != Handoff {
+		timed = r.TimeoutMs == 0 && r.EndsNs == 0
 	}
-	return n.ID != "" && fits && timed && owned == (n.Position != "") && addressed == (n.To != Target{})
+	return r.ID != "" && fits && timed && owned == (r.Position != "") && addressed == (r.To != Target{})
 }
 
 const (

@@ -55,7 +55,7 @@ func (c *claim) with(position string) string {
 	switch {
 	case position == "":
 		return "nobody"
-	case !c.Board.Attended(position):
+	case !c.Attended(position):
 		return position + " (unattended)"
 	}
 	return position

@@ -128,8 +128,6 @@ func (r *reader) datedVolume(s *airspace.Sector) {
 	s.Effective = effective(s.Effective, len(s.Volumes), at)
 }
 
-func (r *reader) volume() geo.Polygon { return r.volumeAnd(func([]byte) bool { return false }) }
-
 // volumeAnd takes a volume among whose fields are others.
 func (r *reader) volumeAnd(other func(key []byte) bool) geo.Polygon {
 	var p Polygon
