@@ -47,6 +47,8 @@ type conflictTable struct {
 	pairs *btree.BTreeG[pairing]
 	// times holds each by its time, in classes of length as visits are.
 	times *btree.BTreeG[timedConflict]
+	// counts says how many each flight has.
+	counts *btree.Map[string, int]
 	// pending are the flights whose conflicts are being worked out, and how far that is.
 	pending *btree.Map[string, progress]
 	// crowded are the flights that have more conflicts than are kept.
@@ -88,13 +90,13 @@ func newConflictTable() conflictTable {
 	unlocked := btree.Options{NoLocks: true, Degree: 8}
 	return conflictTable{
 		pairs: btree.NewBTreeGOptions(pairing.before, unlocked), times: btree.NewBTreeGOptions(timedConflict.before, unlocked),
-		pending: btree.NewMap[string, progress](0), crowded: btree.NewMap[string, struct{}](0),
+		counts: btree.NewMap[string, int](0), pending: btree.NewMap[string, progress](0), crowded: btree.NewMap[string, struct{}](0),
 	}
 }
 
 func (t *conflictTable) copy() conflictTable {
 	c := *t
-	c.pairs, c.times, c.pending, c.crowded = t.pairs.Copy(), t.times.Copy(), t.pending.Copy(), t.crowded.Copy()
+	c.pairs, c.times, c.counts, c.pending, c.crowded = t.pairs.Copy(), t.times.Copy(), t.counts.Copy(), t.pending.Copy(), t.crowded.Copy()
 	return c
 }
 
@@ -111,12 +113,27 @@ func (t *conflictTable) set(old, c *Conflict) {
 	}
 	switch {
 	case c != nil:
+		if old == nil {
+			t.count(c, 1)
+		}
 		t.pairs.Set(pairing{c.A, c.B, c})
 		t.pairs.Set(pairing{c.B, c.A, c})
 		t.times.Set(timeOf(c))
 	case old != nil:
+		t.count(old, -1)
 		t.pairs.Delete(pairing{flight: old.A, other: old.B})
 		t.pairs.Delete(pairing{flight: old.B, other: old.A})
+	}
+}
+
+// count counts a conflict that comes or goes.
+func (t *conflictTable) count(c *Conflict, by int) {
+	for _, flight := range [...]string{c.A, c.B} {
+		if n, _ := t.counts.Get(flight); n+by > 0 {
+			t.counts.Set(flight, n+by)
+		} else {
+			t.counts.Delete(flight)
+		}
 	}
 }
 

@@ -87,7 +87,11 @@ func (t told) look(f *flight, done progress) bool {
 				return false
 			}
 			done.after = g.ID
-			if table.get(f.ID, g.ID) == nil {
+			switch {
+			case table.get(f.ID, g.ID) != nil:
+			case t.m.crowded(g.ID): // no more of it is kept, so that whether they come too close is not worked out
+				table.crowded.Set(f.ID, struct{}{})
+			default:
 				t.compare(f, g, nil)
 			}
 		}
@@ -135,7 +139,8 @@ func (t told) put(old, c *Conflict) {
 // full reports whether a flight may have no more conflicts.
 func (m *Machine) full(flight string) bool {
 	table := &m.state.conflicts
-	return table.len() >= MaxConflicts || len(table.of(flight, "")) >= MaxFlightConflicts
+	n, _ := table.counts.Get(flight)
+	return n >= MaxFlightConflicts || table.len() >= MaxConflicts
 }
 
 // crowded reports whether a flight is full, and had more conflicts than that.
