@@ -13,6 +13,7 @@ import (
 func (c *checker) imports(p *Package, room Room) {
 	may := strings.Fields(room.May)
 	idle := maps.Clone(room.Uses)
+	unused := slices.DeleteFunc(slices.Clone(may), func(name string) bool { return name == Anything })
 	if len(p.CgoFiles) > 0 {
 		c.sayf("%s: uses cgo; write it in Go", p.room)
 	}
@@ -20,6 +21,9 @@ func (c *checker) imports(p *Package, room Room) {
 		for _, spec := range f.ast.Imports {
 			path := importPath(spec)
 			ours, isOurs := strings.CutPrefix(path, c.module+"/")
+			if !f.test {
+				unused = slices.DeleteFunc(unused, func(name string) bool { return name == ours })
+			}
 			switch {
 			case isOurs && (f.test || slices.Contains(may, ours) || slices.Contains(may, Anything) || c.rules.everyone(ours)):
 			case isOurs:
@@ -32,10 +36,14 @@ func (c *checker) imports(p *Package, room Room) {
 			}
 		}
 	}
+	if p.room != room.Name {
+		return
+	}
 	for module := range idle {
-		if p.room == room.Name {
-			c.sayf("table: %s may use %s and does not; remove it from the room's Uses", room.Name, module)
-		}
+		c.sayf("table: %s may use %s and does not; remove it from the room's Uses", room.Name, module)
+	}
+	for _, name := range unused {
+		c.sayf("table: %s may import %s and does not; remove it from the room's May", room.Name, name)
 	}
 }
 

@@ -14,9 +14,9 @@ var toyRules = law.Rules{
 	Rooms: []law.Room{
 		{Name: "nouns", Kind: law.Replicated},
 		{Name: "hasty", Kind: law.Quiet, May: "nouns", Uses: law.Uses{"example.org/listed": "the toy needs it"}},
-		{Name: "drift", Kind: law.Replicated, May: "nouns"},
+		{Name: "drift", Kind: law.Replicated},
 		{Name: "mute", Kind: law.Quiet, Uses: law.Uses{"example.org/listed": "once"}},
-		{Name: "twice", Kind: law.Loud, May: "nouns"},
+		{Name: "twice", Kind: law.Loud},
 		{Name: "broken", Kind: law.Loud},
 		{Name: "torn", Kind: law.Loud},
 		{Name: "foreign", Kind: law.Loud},
@@ -379,6 +379,7 @@ var toyBreaches = [][2]string{
 
 	{"table:", "absent may import nowhere, which has no row"},
 	{"table:", "mute may use example.org/listed and does not"},
+	{"table:", "hasty may import nouns and does not"},
 	{"table:", "greedy may import anything"},
 	{"table:", "replicated room floaty may import quiet room hasty"},
 	{"table:", "quiet room shouty may import loud room absent"},
