@@ -61,12 +61,12 @@ func (b *Base) Line(line []byte) error {
 
 func (b *Base) begin(h *api.StateHead) error {
 	last := b.x.next.last
-	if h.Index == 0 || h.Index < last {
+	if h.Index <= last {
 		return fmt.Errorf("the state is of index %d, the history at %d already", h.Index, last)
 	}
 	m := &b.m
 	m.First, m.Last, m.Hash, m.LogTime, m.ServiceTime = h.Index, h.Index, h.Hash, h.LogTime, h.ServiceTime
-	if last > 0 && h.Index > last {
+	if last > 0 {
 		m.Gap = &Gap{First: last + 1, Last: h.Index, Reason: b.gap}
 	}
 	_, err := readHash[chain.Hash](h.Hash)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"reflect"
 	"slices"
+	"strings"
 
 	"onevoice/chain"
 	"onevoice/web/api"
@@ -164,28 +165,39 @@ func (c *checker) base(m *Manifest) error {
 	}
 	c.last, c.hash = m.Last, hash
 	c.report.Bases++
-	counts := map[string]int{}
+	return c.rows(m)
+}
+
+// rows counts the rows of a base, in each format by itself.
+func (c *checker) rows(m *Manifest) error {
+	counts := map[string]map[string]int{} // by ending and kind
 	for i := range m.Files {
 		f := &m.Files[i]
 		b, ending, err := c.file(m, f)
-		if err != nil || b == nil {
+		if err != nil {
 			return err
+		}
+		if b == nil {
+			continue
 		}
 		rows, err := decode[StateRow](ending, b, f.Rows)
 		if err != nil {
 			c.findf("%s: %v", f.Name, err)
 			continue
 		}
+		if counts[ending] == nil {
+			counts[ending] = map[string]int{}
+		}
 		for k := range rows {
 			if rows[k].Index != int64(m.Last) {
 				c.findf("%s: row %d is of index %d", f.Name, k, rows[k].Index)
 				break
 			}
-			counts[ending+rows[k].Kind]++
+			counts[ending][rows[k].Kind]++
 		}
 	}
-	for _, ending := range Endings() {
-		if s, f := counts[ending+"sector"], counts[ending+"flight"]; s+f > 0 && (s != m.Sectors || f != m.Flights) {
+	for ending, count := range counts {
+		if s, f := count["sector"], count["flight"]; s != m.Sectors || f != m.Flights {
 			c.findf("%s has %d sectors and %d flights as %s, it says %d and %d", m.name(), s, f, ending, m.Sectors, m.Flights)
 		}
 	}
@@ -196,7 +208,7 @@ func (c *checker) base(m *Manifest) error {
 func (c *checker) file(m *Manifest, f *File) (b []byte, ending string, err error) {
 	c.named[f.Name] = true
 	for _, one := range Endings() {
-		if first, ours := firstOf(f.Name); ours && first == m.First && hasEnding(f.Name, one) {
+		if first, ours := firstOf(f.Name); ours && first == m.First && strings.HasSuffix(f.Name, "."+one) {
 			ending = one
 		}
 	}
@@ -219,10 +231,6 @@ func (c *checker) file(m *Manifest, f *File) (b []byte, ending string, err error
 	c.report.Files++
 	c.report.Bytes += len(b)
 	return b, ending, nil
-}
-
-func hasEnding(name, ending string) bool {
-	return len(name) > len(ending) && name[len(name)-len(ending)-1:] == "."+ending
 }
 
 // strays finds files that no manifest names: an engine that reads a whole folder would read them too.

@@ -279,6 +279,49 @@ func TestAGapIsMarked(t *testing.T) {
 	}
 }
 
+// TestWhatIsWrongWithABaseIsSaid damages one file of a base, and counts what the base claims: the other files of it are no strays.
+func TestWhatIsWrongWithABaseIsSaid(t *testing.T) {
+	s, p := newSky(t, 10), newMemory()
+	x, err := Open(p, options(DefaultLimits()), epochNs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := base(x, s.lines(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	only := func(what, finding string) {
+		t.Helper()
+		if r, err := Check(p, program); err != nil || len(r.Findings) != 1 || !strings.Contains(r.Findings[0], finding) {
+			t.Errorf("%s: %q %v", what, r.Findings, err)
+		}
+	}
+	name := stateName(m.Last, 1, parquetEnding)
+	was := p.files[name]
+	delete(p.files, name)
+	only("a file less", name+" is missing")
+	p.files[name] = was[1:]
+	only("a file cut", name+" has ")
+	p.files[name] = was
+
+	m.Files = nil
+	x.options.Endings = []string{parquetEnding}
+	delete(p.files, stateName(m.Last, 1, jsonEnding))
+	if err := errors.Join(keep(x, m, states, name, parquetEnding, []StateRow{}), x.finish(m, epochNs)); err != nil {
+		t.Fatal(err)
+	}
+	only("no rows at all", "has 0 sectors and 0 flights")
+	for _, index := range []uint64{0, m.Last - 1, m.Last} {
+		b, err := x.NewBase("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.begin(&api.StateHead{Index: index, Hash: m.Hash}) == nil {
+			t.Errorf("a base at %d is taken where the history is at %d", index, m.Last)
+		}
+	}
+}
+
 // TestEveryChangeOfAFileIsFound changes, removes and adds files of a history, and rows in files whose sums are then made right: by whoever
 // wrote the manifests anew.
 func TestEveryChangeOfAFileIsFound(t *testing.T) {
@@ -356,7 +399,7 @@ func TestForgedRowsAreFound(t *testing.T) {
 			}
 			n, e = forge(n, e)
 			x := &Exporter{place: p, options: options(DefaultLimits()), tag: sumOf(p.files[positionName]), position: Position{Format: Format, Cluster: "c1"}}
-			m.Files, m.Entries, m.Events = slices.DeleteFunc(m.Files, func(f File) bool { return hasEnding(f.Name, ending) }), len(n), len(e)
+			m.Files, m.Entries, m.Events = slices.DeleteFunc(m.Files, func(f File) bool { return strings.HasSuffix(f.Name, "."+ending) }), len(n), len(e)
 			err = errors.Join(keep(x, &m, entries, rangeName(entries, 2, 13, ending), ending, n), keep(x, &m, events, rangeName(events, 2, 13, ending), ending, e), x.finish(&m, epochNs))
 			if err != nil {
 				t.Fatal(err)

@@ -123,9 +123,6 @@ func (x *Exporter) tidy() error {
 // Last is the newest index taken, written or not; 0 before there is any.
 func (x *Exporter) Last() uint64 { return x.next.last }
 
-// Written is the position as it is kept.
-func (x *Exporter) Written() Position { return x.position }
-
 // Begin says from which index on entries follow where the history has none yet: the beginning of a cluster whose log is held whole.
 func (x *Exporter) Begin(index uint64, hash string) error {
 	if x.next.last != 0 {
