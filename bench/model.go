@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -85,11 +84,7 @@ func (s *questioned) change(n int, afterNs int64) error {
 		s.at.Index++
 		s.at.LogTimeNs = s.nowNs
 		s.m.Advance(s.at, silent)
-		res, err := airspace.DecodeResult(s.m.Apply(s.at, airspace.Encode(cmd), silent))
-		if err == nil && res.Problem != nil {
-			err = res.Problem
-		}
-		if err != nil {
+		if err := apply(s.m, s.at, airspace.Encode(cmd)); err != nil {
 			return err
 		}
 	}
@@ -171,16 +166,10 @@ func (s *questioned) expire() error {
 }
 
 // restore goes on with a machine that was loaded from a snapshot of this one.
-func (s *questioned) restore() error {
-	m := airspace.New()
-	for c := range s.m.State().Chunks() {
-		if err := m.Load(bytes.Clone(c)); err != nil {
-			return err
-		}
-	}
-	s.m = m
+func (s *questioned) restore() (err error) {
 	s.done.Restored++
-	return m.Loaded()
+	s.m, err = restored(chunksOf(s.m.State()))
+	return err
 }
 
 // ask asks one question, page by page.

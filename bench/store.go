@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"runtime"
@@ -17,17 +18,43 @@ import (
 type Held struct {
 	machine *airspace.Machine
 	at      machine.At
-	begin   time.Time
 }
 
 // NewHeld makes an empty one, whose service time is an instant and goes on slowly.
 func NewHeld(begin time.Time) *Held {
-	h := &Held{machine: airspace.NewAt(begin.UnixNano(), airspace.MinRateMilli), at: machine.At{Index: 1, LogTimeNs: 1}, begin: begin}
+	h := &Held{machine: airspace.NewAt(begin.UnixNano(), airspace.MinRateMilli), at: machine.At{Index: 1, LogTimeNs: 1}}
 	h.machine.Advance(h.at, silent)
 	return h
 }
 
 func silent([]byte) {}
+
+// apply applies a command that must be accepted.
+func apply(m *airspace.Machine, at machine.At, op []byte) error {
+	res, err := airspace.DecodeResult(m.Apply(at, op, silent))
+	if err == nil && res.Problem != nil {
+		err = res.Problem
+	}
+	return err
+}
+
+func chunksOf(s *airspace.State) (chunks [][]byte) {
+	for c := range s.Chunks() {
+		chunks = append(chunks, bytes.Clone(c))
+	}
+	return chunks
+}
+
+// restored is another machine that was loaded from a snapshot.
+func restored(chunks [][]byte) (*airspace.Machine, error) {
+	m := airspace.New()
+	for _, c := range chunks {
+		if err := m.Load(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, m.Loaded()
+}
 
 // perEntry is how many commands an entry holds, after which a root is made.
 const perEntry = 64
@@ -40,11 +67,7 @@ func (h *Held) Fill(ops [][]byte) (float64, error) {
 		h.machine.Advance(h.at, silent)
 		for i, op := range some {
 			h.at.Sub = uint32(i)
-			res, err := airspace.DecodeResult(h.machine.Apply(h.at, op, silent))
-			if err == nil && res.Problem != nil {
-				err = res.Problem
-			}
-			if err != nil {
+			if err := apply(h.machine, h.at, op); err != nil {
 				return 0, err
 			}
 		}
@@ -104,29 +127,16 @@ func Heap() int64 {
 // Snapshot writes a snapshot and restores it into another machine, which must give the same chunks.
 func (h *Held) Snapshot() (size int64, save, restore time.Duration, err error) {
 	start := time.Now()
-	var chunks [][]byte
-	for c := range h.machine.State().Chunks() {
-		chunks = append(chunks, bytes.Clone(c))
+	chunks := chunksOf(h.machine.State())
+	save = time.Since(start)
+	for _, c := range chunks {
 		size += int64(len(c))
 	}
-	save = time.Since(start)
 	start = time.Now()
-	m := airspace.New()
-	for _, c := range chunks {
-		if err := m.Load(c); err != nil {
-			return 0, 0, 0, err
-		}
-	}
-	if err := m.Loaded(); err != nil {
-		return 0, 0, 0, err
-	}
+	m, err := restored(chunks)
 	restore = time.Since(start)
-	i := 0
-	for c := range m.State().Chunks() {
-		if i >= len(chunks) || !bytes.Equal(c, chunks[i]) {
-			return 0, 0, 0, fmt.Errorf("bench: chunk %d of the restored state is another one", i)
-		}
-		i++
+	if err == nil && !slices.EqualFunc(chunksOf(m.State()), chunks, bytes.Equal) {
+		err = errors.New("bench: the restored state has other chunks")
 	}
-	return size, save, restore, nil
+	return size, save, restore, err
 }

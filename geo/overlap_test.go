@@ -130,6 +130,9 @@ func TestMeetsExactly(t *testing.T) {
 		if box := geo.Prepare(a).BBox(); box != a.BBox() {
 			t.Fatalf("box %v, want %v", a.BBox(), box)
 		}
+		if all, box := geo.PrepareAll([]geo.Polygon{a, b}); len(all) != 2 || box != a.BBox().Union(b.BBox()) {
+			t.Fatalf("%d volumes in %v, want %v", len(all), box, a.BBox().Union(b.BBox()))
+		}
 	})
 }
 

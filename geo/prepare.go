@@ -36,6 +36,18 @@ func Prepare(p Polygon) *Prepared {
 	return v
 }
 
+// PrepareAll makes the volumes of a sector ready, at least one, with the box that holds them.
+func PrepareAll(list []Polygon) (volumes []*Prepared, box BBox) {
+	for i, p := range list {
+		volumes = append(volumes, Prepare(p))
+		if i == 0 {
+			box = volumes[0].BBox()
+		}
+		box = box.Union(volumes[i].BBox())
+	}
+	return volumes, box
+}
+
 // Draft makes polygons ready one after the other, in the memory of the one before. What it gives is good for everything but Windows.
 type Draft struct{ v Prepared }
 

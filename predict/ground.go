@@ -27,14 +27,7 @@ func (p *Predictor) SetSectors(sectors []airspace.Sector, crossRefCm int32) {
 	p.ground = ground{crossRefCm: crossRefCm}
 	for _, s := range sectors {
 		n := sector{id: s.ID}
-		for i, v := range s.Volumes {
-			one := geo.Prepare(v)
-			n.volumes = append(n.volumes, one)
-			if i == 0 {
-				n.box = one.BBox()
-			}
-			n.box = n.box.Union(one.BBox())
-		}
+		n.volumes, n.box = geo.PrepareAll(s.Volumes)
 		p.ground.sectors = append(p.ground.sectors, n)
 	}
 	slices.SortFunc(p.ground.sectors, func(a, b sector) int { return cmp.Compare(a.id, b.id) })

@@ -97,8 +97,7 @@ func (p *Predictor) leave(self *track, m *motion, end target, h *hold) (course, 
 		stay = median(stays)
 		spread = max(60, (stays[len(stays)-1].v-stays[0].v)/2)
 	}
-	out := m
-	exit := *out
+	exit := *m
 	exit.at, exit.track, exit.climb = h.middle, math.NaN(), 0
 	list := []course{ahead(&exit, end)}
 	list[0].weight = priorWeight

@@ -146,6 +146,11 @@ func (p *Predictor) Predict(id string) (Prediction, bool) {
 	if t == nil {
 		return p.unheard(f)
 	}
+	return p.heard(f, t, fixes)
+}
+
+// heard is the prediction of a flight of which there are reports.
+func (p *Predictor) heard(f *plan, t *track, fixes []fix) (Prediction, bool) {
 	m, ok := motionOf(fixes)
 	if !ok {
 		return Prediction{}, false

@@ -61,7 +61,7 @@ func (p *Predictor) propose(f *plan, nowNs int64) (Proposal, bool) {
 	}
 	out := Proposal{Flight: f.ID, Mark: p.markOf(f, fixes, nowNs)}
 	changed := out.Mark.State != f.mark.State
-	if next, ok := p.Predict(f.ID); ok {
+	if next, ok := p.heard(f, t, fixes); ok {
 		out.Mark.SpreadNs = min(next.SpreadNs, geo.MaxTimeNs-f.filedTimeNs)
 		path := joined(f.Path, next.Path)
 		u := f.Uncertainty

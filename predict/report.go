@@ -2,9 +2,9 @@ package predict
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
+	"onevoice/feed"
 	"onevoice/geo"
 )
 
@@ -18,6 +18,14 @@ type Report struct {
 	Alt        geo.Altitude
 	// GroundSpeedKt, TrackDeg and VerticalRateFpm are NaN where they are unknown.
 	GroundSpeedKt, TrackDeg, VerticalRateFpm float64
+}
+
+// ReportOf is a row of a recording as a report.
+func ReportOf(s *feed.Sample) Report {
+	return Report{
+		Aircraft: s.ICAO24, Callsign: s.Callsign, AtNs: s.AtNs, ReceivedNs: s.ReceivedNs, Pos: s.Pos, Alt: s.Alt,
+		GroundSpeedKt: s.GroundSpeedKt, TrackDeg: s.TrackDeg, VerticalRateFpm: s.VerticalRateFpm,
+	}
 }
 
 // compare orders reports by what they say; when they came is no part of it. NaN comes before all numbers.
@@ -77,17 +85,4 @@ func (t *track) between(fromNs, toNs int64) []fix {
 	first, _ := slices.BinarySearchFunc(t.fixes, fromNs, func(f fix, ns int64) int { return cmp.Compare(f.AtNs, ns) })
 	last, _ := slices.BinarySearchFunc(t.fixes, toNs, func(f fix, ns int64) int { return cmp.Compare(f.AtNs, ns) })
 	return t.fixes[first:max(first, last)]
-}
-
-// Reports gives all that is held, by aircraft and time. It depends only on the set of reports taken.
-func (p *Predictor) Reports() []Report {
-	var list []Report
-	for _, t := range p.tracks {
-		for _, f := range t.between(p.newestNs-p.o.KeepNs+1, math.MaxInt64) {
-			r := f.Report
-			r.ReceivedNs = 0
-			list = append(list, r)
-		}
-	}
-	return list
 }

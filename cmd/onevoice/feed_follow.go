@@ -102,11 +102,7 @@ func (f *flightFollower) run(ctx context.Context, samples []feed.Sample, out io.
 func clockOf(ns int64) string { return clock(api.Time(ns)) }
 
 func (f *flightFollower) take(s *feed.Sample) {
-	told := f.predictor.Take(predict.Report{
-		Aircraft: s.ICAO24, Callsign: s.Callsign, AtNs: s.AtNs, ReceivedNs: s.ReceivedNs, Pos: s.Pos, Alt: s.Alt,
-		GroundSpeedKt: s.GroundSpeedKt, TrackDeg: s.TrackDeg, VerticalRateFpm: s.VerticalRateFpm,
-	})
-	if told {
+	if f.predictor.Take(predict.ReportOf(s)) {
 		f.total.Reports++
 	}
 }

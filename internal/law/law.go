@@ -128,7 +128,7 @@ func product() []Room {
 		{"airspace", Replicated, "codec fence geo machine airspace/control airspace/index airspace/past", ordered},
 		{"demo", Quiet, "geo cover airspace", nil},
 		{"feed", Quiet, "geo airspace", nil},
-		{"predict", Quiet, "geo airspace", nil},
+		{"predict", Quiet, "geo airspace feed", nil},
 
 		{"members", Replicated, "codec machine view", nil},
 		{"fence", Replicated, "codec view", nil},

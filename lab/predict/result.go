@@ -90,7 +90,7 @@ func (s *Score) Mean() float64 {
 	return sum / float64(s.Missed+len(s.Found))
 }
 
-// BothOf gives the mean and the 95th percentile of the errors of one of the two, in seconds, whichever way, of the entries that
+// bothOf gives the mean and the 95th percentile of the errors of one of the two, in seconds, whichever way, of the entries that
 // both found.
 func (r *Row) bothOf(m model) (mean, p95 float64) {
 	if len(r.Both) == 0 {

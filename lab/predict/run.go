@@ -53,16 +53,8 @@ func Run(samples []feed.Sample, sectors []airspace.Sector, o Options) Result {
 }
 
 func (r *run) take(s feed.Sample) {
-	r.room.Take(ReportOf(&s))
+	r.room.Take(predict.ReportOf(&s))
 	r.constant.take(keyOf(s.ICAO24, s.Callsign), s)
-}
-
-// ReportOf is a row as a report.
-func ReportOf(s *feed.Sample) predict.Report {
-	return predict.Report{
-		Aircraft: s.ICAO24, Callsign: s.Callsign, AtNs: s.AtNs, ReceivedNs: s.ReceivedNs, Pos: s.Pos, Alt: s.Alt,
-		GroundSpeedKt: s.GroundSpeedKt, TrackDeg: s.TrackDeg, VerticalRateFpm: s.VerticalRateFpm,
-	}
 }
 
 // at predicts all flights at a moment. Plans are known so long before they begin that what follows can be predicted.

@@ -20,14 +20,7 @@ func prepare(sectors []airspace.Sector) []volume {
 	var list []volume
 	for _, s := range sectors {
 		v := volume{id: s.ID}
-		for i, p := range s.Volumes {
-			one := geo.Prepare(p)
-			v.list = append(v.list, one)
-			if i == 0 {
-				v.box = one.BBox()
-			}
-			v.box = v.box.Union(one.BBox())
-		}
+		v.list, v.box = geo.PrepareAll(s.Volumes)
 		list = append(list, v)
 	}
 	slices.SortFunc(list, func(a, b volume) int { return cmp.Compare(a.id, b.id) })
