@@ -137,15 +137,15 @@ func (h *Held) Snapshot() (size int64, save, restore time.Duration, err error) {
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	same := 0
-	for c := range m.State().Chunks() { // not a second copy of all of them
-		if same >= len(chunks) || !bytes.Equal(c, chunks[same]) {
-			break
+	i := 0
+	for c := range m.State().Chunks() {
+		if i >= len(chunks) || !bytes.Equal(c, chunks[i]) {
+			return 0, 0, 0, fmt.Errorf("bench: chunk %d of the restored state is another one", i)
 		}
-		same++
+		i++
 	}
-	if same != len(chunks) {
-		err = fmt.Errorf("bench: chunk %d of the restored state is another one", same)
+	if i < len(chunks) {
+		return 0, 0, 0, fmt.Errorf("bench: the restored state has %d chunks, want %d", i, len(chunks))
 	}
-	return size, save, restore, err
+	return size, save, restore, nil
 }
