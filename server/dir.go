@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"onevoice/consensus"
+	"onevoice/internal/durable"
 	"onevoice/machine"
 	"onevoice/members"
 	"onevoice/oracle"
@@ -140,27 +141,11 @@ func (r *record) write(o *Options, disk wire.ID, first func(replica.Config) ([]s
 
 // keep writes a file that is there after a loss of power, or not at all.
 func keep(path string, content []byte) error {
-	half := path + ".new"
-	if err := os.WriteFile(half, content, 0o600); err != nil {
-		return fmt.Errorf("server: %w", err)
-	}
-	err := syncPath(half)
-	if err == nil {
-		err = os.Rename(half, path)
-	}
 	dir := filepath.Dir(path)
-	if err = errors.Join(err, syncPath(dir), syncPath(filepath.Dir(dir))); err != nil {
+	if err := errors.Join(durable.Write(path, content, 0o600), durable.SyncDir(filepath.Dir(dir))); err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
 	return nil
-}
-
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // config is the node of a server, without its start.

@@ -14,10 +14,8 @@ import (
 	"path/filepath"
 
 	"onevoice/backup"
+	"onevoice/internal/durable"
 )
-
-// Partial is added to the name of a file while it is written.
-const Partial = ".partial"
 
 const bufferBytes = 256 << 10
 
@@ -44,7 +42,7 @@ func save(path string, fill func(io.Writer) error) (backup.Whole, error) {
 	if err := Vacant(path); err != nil {
 		return backup.Whole{}, err
 	}
-	partial := path + Partial
+	partial := path + durable.Partial
 	if err := write(partial, fill); err != nil {
 		return backup.Whole{}, errors.Join(err, remove(partial))
 	}
@@ -55,7 +53,7 @@ func save(path string, fill func(io.Writer) error) (backup.Whole, error) {
 	if err := os.Rename(partial, path); err != nil {
 		return whole, err
 	}
-	return whole, syncDir(filepath.Dir(path))
+	return whole, durable.SyncDir(filepath.Dir(path))
 }
 
 func remove(path string) error {
@@ -78,14 +76,6 @@ func write(path string, fill func(io.Writer) error) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Read reads a whole file: see backup.Read.

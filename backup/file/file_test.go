@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"onevoice/backup"
+	"onevoice/internal/durable"
 )
 
 func fill(w io.Writer) error {
@@ -79,7 +80,7 @@ func TestWhatBreaksOffLeavesNothing(t *testing.T) {
 			}
 		}
 	}
-	if err := os.WriteFile(path+Partial, []byte("of a save that was killed"), 0o600); err != nil {
+	if err := os.WriteFile(path+durable.Partial, []byte("of a save that was killed"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Save(path, fill); err != nil {

@@ -10,16 +10,15 @@ import (
 	"syscall"
 
 	"onevoice/export"
+	"onevoice/internal/durable"
 )
 
-// dir keeps a history in a directory. A file is written under another name, made durable, and then given its own, durably.
+// dir keeps a history in a directory. A file that is being written is there under another name, which no history has, and which no engine
+// reads by its ending.
 type dir struct {
 	root string
 	lock *os.File // held while it is open
 }
-
-// partial ends the name of a file that is being written; no history names one, and no engine reads one by its ending.
-const partial = ".partial"
 
 func openDir(root string, write bool) (export.Place, error) {
 	if !write {
@@ -48,33 +47,10 @@ func (d *dir) path(name string) string { return filepath.Join(d.root, filepath.F
 // Put implements export.Place.
 func (d *dir) Put(name string, b []byte) error {
 	path := d.path(name)
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path+partial, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(path+partial, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(path+partial))
-	}
-	return syncDir(folder)
-}
-
-func syncDir(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.Write(path, b, 0o644)
 }
 
 // Swap implements export.Place. The lock keeps others of this machine away; what another machine has written is found by its sum.
@@ -106,7 +82,7 @@ func (d *dir) List(folder string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range list {
-		if !strings.HasSuffix(e.Name(), partial) {
+		if !strings.HasSuffix(e.Name(), durable.Partial) {
 			names = append(names, folder+"/"+e.Name())
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"onevoice/export"
+	"onevoice/internal/durable"
 )
 
 func mustOpen(t *testing.T, o Options) export.Place {
@@ -120,7 +121,7 @@ func TestOneExporterADirectory(t *testing.T) {
 		t.Errorf("a second one: %v", err)
 	}
 	p := mustOpen(t, Options{To: root})
-	if err := os.WriteFile(filepath.Join(root, "x"+partial), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "x"+durable.Partial), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := p.List("."); err != nil || !slices.Equal(names, []string{"./.lock"}) {
