@@ -26,7 +26,7 @@ type rewindowed struct {
 
 // planSectors finds the flights whose windows change by changes of sectors, in the order of their identifiers. Nothing is changed yet. It
 // says whether they fit into one entry; whether they do depends on the flights alone and not on the order in which they are found. Where
-// they do, it adds to work what finding them took.
+// they are few enough to look at, it adds to work what finding out which took.
 func (m *Machine) planSectors(changes []sectorChange, work *int) (plan []rewindowed, fits bool, p *problem.Error) {
 	s := &m.state
 	changes = s.moved(changes)

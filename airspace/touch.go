@@ -128,7 +128,7 @@ func (o *outline) misses(s *sector, crossRefCm int32) bool {
 }
 
 // touches reports whether a leg of the path comes as near to a volume of the sector, in box and altitudes, that there may
-// be a window. It adds to work what looking at it more closely costs.
+// be a window. It adds to work what looking at it more closely costs; where that becomes more than MaxWork it stops, and says true.
 func (o *outline) touches(s *sector, crossRefCm int32, work *int) bool {
 	if o.misses(s, crossRefCm) {
 		*work += len(s.volumes)
@@ -147,7 +147,7 @@ func (o *outline) touches(s *sector, crossRefCm int32, work *int) bool {
 			*work += n * s.blocks[i]
 		}
 		if *work > MaxWork {
-			break
+			return true
 		}
 	}
 	return found

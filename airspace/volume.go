@@ -66,12 +66,9 @@ func (s *State) appendVisits(list []Occupant, asked *sector, near []*flight, fro
 		if len(f.Volumes) == 0 {
 			o.lay(&f.Flight)
 			t.work += len(o.legs)
-			if !o.touches(asked, s.settings.CrossRefCm, &t.work) {
-				continue
-			}
 		}
 		var found []geo.Window
-		if !t.overworked() {
+		if (len(f.Volumes) > 0 || o.touches(asked, s.settings.CrossRefCm, &t.work)) && !t.overworked() {
 			found = t.windows(&f.Flight, asked, s.settings.CrossRefCm)
 		}
 		if t.overworked() {
