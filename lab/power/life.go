@@ -131,7 +131,7 @@ func (l *life) startLeft() (majority time.Time, err error) {
 	return majority, nil
 }
 
-// back waits for the first write acknowledged to a client that comes new, and compares with BackWithin.
+// back waits for the first write acknowledged to a client that comes new, and compares with what is allowed.
 func (l *life) back(ctx context.Context, began time.Time) error {
 	c, err := dial(l.Genesis.Servers)
 	if err != nil {
@@ -150,8 +150,8 @@ func (l *life) back(ctx context.Context, began time.Time) error {
 		return nil
 	}
 	l.report.Back = append(l.report.Back, took)
-	if took > BackWithin {
-		l.report.fail("the first write is acknowledged %v after the start of a majority, allowed: %v", took, BackWithin)
+	if took > l.report.Within {
+		l.report.fail("the first write is acknowledged %v after the start of a majority, allowed: %v", took, l.report.Within)
 	}
 	l.load.mu.Lock()
 	defer l.load.mu.Unlock()

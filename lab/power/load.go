@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -172,15 +174,18 @@ func (l *load) cut() {
 	l.cuts++
 }
 
-// flight is a plan of two points; the number stands in its callsign.
+// flight is a plan of two points on a way of its own, so that the load does not measure conflicts; the number stands in its
+// callsign.
 func (l *load) flight(id string, number int) airspace.Flight { return flight(id, number, l.begins) }
 
 func flight(id string, number int, begins time.Time) airspace.Flight {
 	f := airspace.Flight{ID: id, Callsign: fmt.Sprintf("N%d", number), From: "LSZH", To: "LSGG"}
+	drawn := rand.New(rand.NewPCG(uint64(crc32.ChecksumIEEE([]byte(id))), 0))
+	lat, lon, level := drawn.Int32N(100_000_000), drawn.Int32N(200_000_000), 100+10*drawn.IntN(30)
 	for i := range 2 {
 		f.Path = append(f.Path, geo.Point4D{
-			Pos: geo.LatLon{LatE7: 474_000_000 - int32(i)*12_000_000, LonE7: 85_000_000 - int32(i)*24_000_000},
-			Alt: geo.FlightLevel(300), AtNs: begins.Add(time.Duration(i) * 30 * time.Minute).UnixNano(),
+			Pos: geo.LatLon{LatE7: 400_000_000 + lat - int32(i)*12_000_000, LonE7: 85_000_000 + lon - int32(i)*24_000_000},
+			Alt: geo.FlightLevel(level), AtNs: begins.Add(time.Duration(i) * 30 * time.Minute).UnixNano(),
 		})
 	}
 	return f

@@ -20,7 +20,7 @@ import (
 	"onevoice/lab/real"
 )
 
-// BackWithin is how soon after the start of a majority a write must be acknowledged again.
+// BackWithin is how soon after the start of a majority a write is promised to be acknowledged again.
 const BackWithin = 3 * time.Second
 
 // cutsPerLife is how many cuts one cluster goes through at most: enough for snapshots and truncated logs to meet them.
@@ -34,6 +34,9 @@ type Options struct {
 	Servers int
 	// Seed decides what is drawn; what the servers do in time does not repeat.
 	Seed uint64
+	// Within is how soon after the start of a majority a write must be acknowledged again: BackWithin, or more on a machine that
+	// has other work to do.
+	Within time.Duration
 	// Bug plants a bug in the servers, as "onevoice lab mutants" names them; empty for none.
 	Bug string
 	// Binary is a server built with the tag dropping; empty builds one, which needs the source and the Go toolchain.
@@ -50,6 +53,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Repeats < 1 || o.Servers != 0 && o.Servers != 3 && o.Servers != 5 {
 		return nil, fmt.Errorf("lab power: %d repeats with %d servers, allowed: from 1, and 3 or 5", o.Repeats, o.Servers)
 	}
+	if o.Within <= 0 {
+		return nil, fmt.Errorf("lab power: the first write within %v, allowed: more than 0", o.Within)
+	}
 	temporary, err := os.MkdirTemp(o.Dir, "onevoice-power-")
 	if err != nil {
 		return nil, fmt.Errorf("lab power: %w", err)
@@ -59,7 +65,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	r := &Report{Seed: o.Seed, Bug: o.Bug}
+	r := &Report{Seed: o.Seed, Bug: o.Bug, Within: o.Within}
 	random := rand.New(rand.NewPCG(o.Seed, 0x706f776572))
 	for r.Repeats < o.Repeats && (o.Bug == "" || r.OK()) {
 		r.Clusters++

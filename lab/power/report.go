@@ -16,6 +16,7 @@ const mostViolations = 20
 type Report struct {
 	Seed      uint64          `json:"seed"`
 	Bug       string          `json:"bug,omitempty"`
+	Within    time.Duration   `json:"within_ns"` // allowed for each of Back
 	Repeats   int             `json:"repeats"`
 	Clusters  int             `json:"clusters"`
 	ByServers [10]int         `json:"clusters_by_servers"` // clusters, by their number of servers
@@ -76,7 +77,7 @@ func (r *Report) Print(w io.Writer) error {
 		{"flights compared", fmt.Sprint(r.Checks)},
 		{"lost by the cuts", fmt.Sprintf("%d bytes and %d names, all unsynced; %d sectors and names came early; %d syncs", r.Lost.Bytes, r.Lost.Changes, r.Lost.Early, r.Lost.Syncs)},
 		{"torn tails repaired", fmt.Sprint(r.Torn)},
-		{"first write after", fmt.Sprintf("p50 %s, p99 %s, max %s, allowed %s", ms(r.quantile(0.5)), ms(r.quantile(0.99)), ms(r.max()), BackWithin)},
+		{"first write after", fmt.Sprintf("p50 %s, p99 %s, max %s, allowed %s", ms(r.quantile(0.5)), ms(r.quantile(0.99)), ms(r.max()), r.Within)},
 		{"laws broken", fmt.Sprint(len(r.Violations))},
 	} {
 		fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])
