@@ -30,7 +30,7 @@ const (
 	NoVoice
 	// Stale: the answer is older than the caller allows. HTTP 503, exit 3.
 	Stale
-	// Expired: the session, lease or history asked for is gone. HTTP 410, exit 1.
+	// Expired: the session, lease or history asked for is gone. HTTP 410, exit 5.
 	Expired
 	// KeyReused: the same idempotency key came with another request. HTTP 422, exit 5.
 	KeyReused

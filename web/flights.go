@@ -143,34 +143,3 @@ func (s *Server) writing(w http.ResponseWriter, r *http.Request, op, id string) 
 	in.key, err = idempotencyKey(r, op, in.body)
 	return in, err
 }
-
-func (s *Server) getServiceTime(w http.ResponseWriter, r *http.Request) error {
-	if q := parseQuery(r, "get service time"); q.err != nil {
-		return q.err
-	}
-	snap, err := s.read(w, r)
-	if err != nil {
-		return err
-	}
-	settings := snap.State.Settings()
-	if s.tagged(w, r, settings.Version) {
-		return nil
-	}
-	return s.json(w, func(b []byte) []byte {
-		return api.AppendServiceTime(b, api.Time(snap.State.ServiceNs()), &settings)
-	})
-}
-
-func (s *Server) putServiceTime(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.writing(w, r, "set service time", "")
-	if err != nil {
-		return err
-	}
-	defer in.end()
-	cmd, err := api.ReadServiceTime(in.body)
-	if err != nil {
-		return err
-	}
-	cmd.If = in.when
-	return s.command(w, r, cmd, "", in.key)
-}

@@ -9,6 +9,7 @@ import (
 	"onevoice/airspace/control"
 	"onevoice/problem"
 	"onevoice/subject"
+	"onevoice/web/api"
 	"onevoice/web/ui"
 )
 
@@ -36,7 +37,7 @@ const (
 // base begins the paths of the native API.
 const base = "/api/v1"
 
-func (s *Server) routes() []route { return append(s.skyRoutes(), s.memberRoutes()...) }
+func (s *Server) routes() []route { return slices.Concat(s.skyRoutes(), s.controlRoutes(), s.memberRoutes()) }
 
 // memberRoutes are those of the membership.
 func (s *Server) memberRoutes() []route {
@@ -51,6 +52,27 @@ func (s *Server) memberRoutes() []route {
 		{"POST", base + "/members/{number}/replace", s.replaceMember, request, subject.Members},
 		{"POST", base + "/members/{number}/fence", s.fence, request, subject.Members},
 		{"PUT", base + "/members/{number}/addresses", s.setAddresses, request, subject.Members},
+	}
+}
+
+// controlRoutes are those of who controls which flight and sector.
+func (s *Server) controlRoutes() []route {
+	return []route{
+		{"GET", base + "/flights/{id}/control", s.controlOf(control.Flight), request, subject.Read},
+		{"POST", base + "/flights/{id}/control", s.act(control.Flight, control.Acts()), request, subject.Control},
+		{"GET", base + "/flights/{id}/handoff", s.controlOf(control.Flight), request, subject.Read},
+		{"POST", base + "/flights/{id}/handoff", s.act(control.Flight, handoffs()), request, subject.Control},
+		{"POST", base + "/flights/{id}/supervise", s.supervise(control.Flight), request, subject.Supervise},
+		{"GET", base + "/sectors/{id}/control", s.controlOf(control.Sector), request, subject.Read},
+		{"POST", base + "/sectors/{id}/control", s.act(control.Sector, control.Acts()), request, subject.Control},
+		{"POST", base + "/sectors/{id}/supervise", s.supervise(control.Sector), request, subject.Supervise},
+		{"GET", base + "/positions", s.listPositions, request, subject.Read},
+		{"GET", base + "/positions/{id}", s.getPosition, request, subject.Read},
+		{"GET", base + "/positions/{id}/flights", s.positionFlights, request, subject.Read},
+		{"POST", base + "/positions/{id}", s.signOn, request, subject.Control},
+		{"POST", base + "/positions/{id}/keep", s.keepPosition, request, subject.Control},
+		{"POST", base + "/positions/{id}/sign-off", s.signOff, request, subject.Control},
+		{"POST", base + "/positions/{id}/end", s.endPosition, request, subject.Supervise},
 	}
 }
 
@@ -74,29 +96,16 @@ func (s *Server) skyRoutes() []route {
 		{"PUT", base + "/flights/{id}", s.putFlight, request, subject.Write},
 		{"DELETE", base + "/flights/{id}", s.cancelFlight, request, subject.Write},
 		{"PUT", base + "/flights/{id}/progress", s.putProgress, request, subject.Write},
-		{"GET", base + "/flights/{id}/control", s.controlOf(control.Flight), request, subject.Read},
-		{"POST", base + "/flights/{id}/control", s.act(control.Flight, control.Acts()), request, subject.Control},
-		{"GET", base + "/flights/{id}/handoff", s.controlOf(control.Flight), request, subject.Read},
-		{"POST", base + "/flights/{id}/handoff", s.act(control.Flight, handoffs()), request, subject.Control},
-		{"POST", base + "/flights/{id}/supervise", s.supervise(control.Flight), request, subject.Supervise},
-		{"GET", base + "/sectors/{id}/control", s.controlOf(control.Sector), request, subject.Read},
-		{"POST", base + "/sectors/{id}/control", s.act(control.Sector, control.Acts()), request, subject.Control},
-		{"POST", base + "/sectors/{id}/supervise", s.supervise(control.Sector), request, subject.Supervise},
-		{"GET", base + "/positions", s.listPositions, request, subject.Read},
-		{"GET", base + "/positions/{id}", s.getPosition, request, subject.Read},
-		{"GET", base + "/positions/{id}/flights", s.positionFlights, request, subject.Read},
-		{"POST", base + "/positions/{id}", s.signOn, request, subject.Control},
-		{"POST", base + "/positions/{id}/keep", s.keepPosition, request, subject.Control},
-		{"POST", base + "/positions/{id}/sign-off", s.signOff, request, subject.Control},
-		{"POST", base + "/positions/{id}/end", s.endPosition, request, subject.Supervise},
 		{"GET", base + "/zones", s.listZones, request, subject.Read},
 		{"GET", base + "/zones/{id}", s.getZone, request, subject.Read},
 		{"PUT", base + "/zones/{id}", s.putZone, request, subject.Settings},
 		{"DELETE", base + "/zones/{id}", s.removeZone, request, subject.Settings},
 		{"GET", base + "/breaches", s.breaches, request, subject.Read},
 		{"POST", base + "/commands", s.commands, request, subject.Write},
-		{"GET", base + "/settings/service-time", s.getServiceTime, request, subject.Read},
-		{"PUT", base + "/settings/service-time", s.putServiceTime, request, subject.Settings},
+		{"GET", base + "/settings/service-time", s.getSettings("get service time", serviceTime), request, subject.Read},
+		{"PUT", base + "/settings/service-time", s.putSettings("set service time", api.ReadServiceTime), request, subject.Settings},
+		{"GET", base + "/settings/rules", s.getSettings("get rules", rules), request, subject.Read},
+		{"PUT", base + "/settings/rules", s.putSettings("set rules", api.ReadRules), request, subject.Settings},
 		{"GET", base + "/status", s.status, probe, subject.Read},
 		{"GET", base + "/hash", s.hash, request, subject.Read},
 		{"GET", base + "/locks", s.listLocks, request, subject.Read},

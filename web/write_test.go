@@ -177,6 +177,38 @@ func TestServiceTime(t *testing.T) {
 	must(t, s, 200, nil, "PUT", "/api/v1/settings/service-time", `{"rate":0.001}`)
 }
 
+func TestRules(t *testing.T) {
+	_, s := newTest(t)
+	var now api.Rules
+	w := must(t, s, 200, &now, "GET", "/api/v1/settings/rules", "")
+	tag := w.Header().Get("ETag")
+	if want := (api.Rules{CrossReference: 30_000, Retain: 6e11, Separation: api.Separation{Lateral: 926_000, Vertical: 30_480}, Version: now.Version}); now != want || tag != `"`+now.Version+`"` {
+		t.Errorf("%+v with %s, want %+v", now, tag, want)
+	}
+	const three = `{"cross_reference":{"value":100,"unit":"m"},"retain":{"value":1,"unit":"h"},"separation":{"lateral":{"value":3,"unit":"NM"},"vertical":{"value":500,"unit":"ft"}}}`
+	must(t, s, 200, nil, "PUT", "/api/v1/settings/rules", three, "If-Match", tag)
+	must(t, s, 200, &now, "GET", "/api/v1/settings/rules", "")
+	if want := (api.Rules{CrossReference: 10_000, Retain: 3600e9, Separation: api.Separation{Lateral: 555_600, Vertical: 15_240}, Version: now.Version}); now != want {
+		t.Errorf("%+v, want %+v", now, want)
+	}
+	must(t, s, 412, nil, "PUT", "/api/v1/settings/rules", three, "If-Match", tag)
+	for body, field := range map[string]string{
+		`{"retain":{"value":1,"unit":"h"},"separation":{"lateral":{"value":3,"unit":"NM"},"vertical":{"value":500,"unit":"ft"}}}`: "cross_reference",
+		strings.Replace(three, `"value":1,`, `"value":721,`, 1):                                                                   "retain.value",
+		strings.Replace(three, `"value":500,`, `"value":0,`, 1):                                                                   "separation.vertical",
+	} {
+		var p api.Problem
+		must(t, s, 400, &p, "PUT", "/api/v1/settings/rules", body)
+		if p.Field != field {
+			t.Errorf("%s: %+v", body, p)
+		}
+	}
+	var after api.Rules
+	if must(t, s, 200, &after, "GET", "/api/v1/settings/rules", ""); after != now {
+		t.Errorf("what was refused changed something: %+v, was %+v", after, now)
+	}
+}
+
 func TestNoVoice(t *testing.T) {
 	f, s := newTest(t)
 	must(t, s, 200, nil, "PUT", "/api/v1/sectors/BOX", box)

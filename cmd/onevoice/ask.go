@@ -98,6 +98,29 @@ func (a *asking) show(cmd *cobra.Command, path string, into any, table func(io.W
 	return err
 }
 
+// change asks for a change and prints what came of it.
+func (a *asking) change(cmd *cobra.Command, method, path string, body []byte, into any, print func(io.Writer, any) error) error {
+	return a.changeIf(cmd, method, path, body, "", into, print)
+}
+
+// changeIf is change where the version that is there has this tag; an empty tag is any.
+func (a *asking) changeIf(cmd *cobra.Command, method, path string, body []byte, tag string, into any, print func(io.Writer, any) error) error {
+	request := ask.Request{Method: method, Path: path, Body: body, Header: http.Header{}}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if tag != "" {
+		request.Header.Set("If-Match", tag)
+	}
+	if _, err := a.client().Do(cmd.Context(), request, into); err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(into)
+	}
+	return print(cmd.OutOrStdout(), into)
+}
+
 // proofLine is the one-voice line under an answer, with the word of a second server.
 func proofLine(ctx context.Context, client *ask.Client, p ask.Proof) (string, error) {
 	by, err := client.Confirm(ctx, p)

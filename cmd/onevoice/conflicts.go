@@ -53,7 +53,11 @@ the rules say another) at once, by when that begins. Plans decide, not how uncer
 }
 
 func printConflicts(out io.Writer, p *api.Conflicts) error {
-	fmt.Fprintf(out, "from %s to %s: %d conflicts\n", clock(p.From), clock(p.To), len(p.Conflicts))
+	more := ""
+	if p.Next != "" {
+		more = " and more"
+	}
+	fmt.Fprintf(out, "from %s to %s: %d conflicts%s\n", clock(p.From), clock(p.To), len(p.Conflicts), more)
 	if p.Computing {
 		fmt.Fprintln(out, "computing: conflicts of some flights are still being worked out; there may be more")
 	}

@@ -72,46 +72,6 @@ func listing[one, many any](use, short, path string, printOne func(io.Writer, *o
 	return cmd
 }
 
-func sectorsCommand() *cobra.Command {
-	return listing("sectors [SECTOR]", "List the sectors, or show one", "/sectors",
-		func(out io.Writer, s *api.Sector) error { return printSectors(out, []api.Sector{*s}) },
-		func(out io.Writer, page *api.Sectors) error {
-			return errors.Join(printSectors(out, page.Sectors), printNext(out, page.Next))
-		})
-}
-
-func printSectors(out io.Writer, sectors []api.Sector) error {
-	return columns(out, "SECTOR\tNAME\tVOLUMES\tLOWEST\tHIGHEST\tVERSION", func(w io.Writer) {
-		for _, s := range sectors {
-			low, high := "-", "-"
-			if len(s.Volumes) > 0 {
-				low, high = lowest(s).String(), highest(s).String()
-			}
-			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", s.ID, s.Name, len(s.Volumes), low, high, s.Version)
-		}
-	})
-}
-
-func lowest(s api.Sector) api.Altitude {
-	low := s.Volumes[0].Floor
-	for _, v := range s.Volumes[1:] {
-		if v.Floor.Cm < low.Cm {
-			low = v.Floor
-		}
-	}
-	return low
-}
-
-func highest(s api.Sector) api.Altitude {
-	high := s.Volumes[0].Ceiling
-	for _, v := range s.Volumes[1:] {
-		if v.Ceiling.Cm > high.Cm {
-			high = v.Ceiling
-		}
-	}
-	return high
-}
-
 func flightsCommand() *cobra.Command {
 	return listing("flights [FLIGHT]", "List the flights, or show one with its sector windows", "/flights", printFlight,
 		func(out io.Writer, page *api.Flights) error {

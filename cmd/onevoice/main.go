@@ -63,7 +63,7 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 stale, 4 no voice, 5 refused, 6 two voices
 		demoCommand(), initCommand(), serveCommand(), oracleCommand(), statusCommand(),
 		whoCommand(), sectorsCommand(), flightsCommand(), watchCommand(), importCommand(), feedCommand(),
 		applyCommand(), breachesCommand(), zonesCommand(), conflictsCommand(), capacityCommand(), flowsCommand(), routesCommand(),
-		positionCommand(), handoffCommand(), controlCommand(), locksCommand(),
+		rulesCommand(), positionCommand(), handoffCommand(), controlCommand(), locksCommand(),
 		viewCommand(), membersCommand(), leaderCommand(), joinCommand(), upgradeCommand(),
 		backupCommand(), historyCommand(), certCommand(),
 		benchCommand(), labCommand(), versionCommand(),
@@ -114,7 +114,7 @@ func exitOf(kind problem.Kind) int {
 	switch kind {
 	case problem.Invalid, problem.TooLarge:
 		return exitUsage
-	case problem.Conflict, problem.Refused, problem.KeyReused, problem.Forbidden, problem.Unauthenticated, problem.PreconditionFailed:
+	case problem.Conflict, problem.Refused, problem.KeyReused, problem.Forbidden, problem.Expired, problem.Unauthenticated, problem.PreconditionFailed:
 		return exitRefused
 	case problem.NoVoice:
 		return exitNoVoice

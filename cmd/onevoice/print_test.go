@@ -61,6 +61,22 @@ func TestPrintedColumns(t *testing.T) {
 		{"polygon":{"type":"Polygon","coordinates":[[[8,46],[9,46],[9,47],[8,46]]]},"floor":{"value":355,"unit":"FL","ref":"STD"},"ceiling":{"value":365,"unit":"FL","ref":"STD"}},
 		{"polygon":{"type":"Polygon","coordinates":[[[8,46],[9,46],[9,47],[8,46]]]},"floor":{"value":345,"unit":"FL","ref":"STD"},"ceiling":"unlimited"}]}]}`)
 	golden(t, "sectors.txt", func(w io.Writer) error { return printSectors(w, sectors.Sectors) })
+	one := sectors.Sectors[0]
+	golden(t, "sector.txt", func(w io.Writer) error { return printSector(w, &one) })
+	from, to := api.Time(1533121200e9), api.Time(1533128400e9)
+	one.Volumes[0].From, one.Volumes[1].To = &from, &to
+	one.Separation, one.Capacity = &api.Separation{Lateral: 555_600, Vertical: 30_480}, &api.Capacity{OccupancyWarn: 8, EntriesAlert: 40}
+	one.Hours = &api.Hours{Weekly: []api.Shift{{Days: "mon tue", From: "05:30", To: "21:00"}}, Periods: []api.Period{{From: &from, To: &to, Into: "LSAZM567"}, {From: &to, Opens: true}}}
+	one.Staged = &api.Staged{Version: "9.0", Since: from, Phase: "prepares", Done: 2000, Of: 9000}
+	golden(t, "sector_hours.txt", func(w io.Writer) error { return printSector(w, &one) })
+	one.Hours = &api.Hours{Shut: true, Periods: []api.Period{{From: &from, Opens: true}}}
+	golden(t, "sector_shut.txt", func(w io.Writer) error { return printSector(w, &one) })
+	golden(t, "sector_changed.txt", func(w io.Writer) error {
+		return errors.Join(printSectorChange(w, "A and B combined into C", &api.Written{Version: "9.0", Rewindowed: 12}), printSectorChange(w, "A put", &api.Written{Version: "9.0", Staged: true}))
+	})
+	golden(t, "rules.txt", func(w io.Writer) error {
+		return printRules(w, &api.Rules{CrossReference: 30_000, Retain: 6e11, Separation: api.Separation{Lateral: 926_000, Vertical: 30_480}, Version: "3.0"})
+	})
 
 	flight := fixture[api.Flight](t, `{"id":"SWR1-4b1-1","callsign":"SWR1","from":"LSZH","to":"LSGG","version":"7.0",
 		"uncertainty":{"lateral":{"value":0,"unit":"m"},"vertical":{"value":0,"unit":"ft"},"time":{"value":0,"unit":"s"}},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"onevoice/web/api"
-	"onevoice/web/ask"
 )
 
 func zonesCommand() *cobra.Command {
@@ -110,21 +108,6 @@ A refusal names the command, as commands[3]; exit code 5.`,
 	}
 	askFlags(cmd, &a)
 	return cmd
-}
-
-// change asks for a change and prints what came of it.
-func (a *asking) change(cmd *cobra.Command, method, path string, body []byte, into any, print func(io.Writer, any) error) error {
-	request := ask.Request{Method: method, Path: path, Body: body}
-	if body != nil {
-		request.Header = http.Header{"Content-Type": {"application/json"}}
-	}
-	if _, err := a.client().Do(cmd.Context(), request, into); err != nil {
-		return err
-	}
-	if a.output == "json" {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(into)
-	}
-	return print(cmd.OutOrStdout(), into)
 }
 
 func breachesCommand() *cobra.Command {

@@ -195,9 +195,9 @@ const (
 )
 
 // ReadServiceTime takes the body of PUT /settings/service-time. The error is a *problem.Error.
-func ReadServiceTime(body []byte) (airspace.SetService, error) {
+func ReadServiceTime(body []byte, when airspace.Precondition) (airspace.Command, error) {
 	r := newReader("set service time", body)
-	var s airspace.SetService
+	s := airspace.SetService{If: when}
 	r.object(func(key []byte) bool {
 		switch string(key) {
 		case "service_time":

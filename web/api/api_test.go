@@ -144,6 +144,8 @@ func TestAnswersAreTheirTypesInJSON(t *testing.T) {
 	}
 	same(t, "settings event", AppendEvent(nil, &airspace.Event{Kind: airspace.SettingsChanged}), Event{Kind: "settings", Version: "0.0"})
 	same(t, "service time", AppendServiceTime(nil, 8, &airspace.Settings{RateMilli: 2500, Version: e.Version}), ServiceTime{8, "2.5", "7.1"})
+	same(t, "rules", AppendRules(nil, &airspace.Settings{CrossRefCm: 30_000, RetainNs: 6e11, Separation: geo.Separation{LateralCm: 926_000, VerticalCm: 30_480}, Version: e.Version}),
+		Rules{30_000, 6e11, Separation{926_000, 30_480}, "7.1"})
 	track := Track{ID: "a", Position: Position(f.Path[0].Pos), Time: 7}
 	same(t, "bare track", AppendTrack(nil, &track), track)
 	track.Callsign, track.Altitude, track.TrackDeg, track.GroundSpeedKt, track.VerticalRateFpm = "C", new(Altitude(geo.FlightLevel(10))), new(0.05), new(1e4), new(-1.0)

@@ -23,7 +23,7 @@ func seeds(f *testing.F) {
 	question := map[string]any{"from": Time(1e9), "volume": map[string]any{"floor": sector.Volumes[0].Floor, "ceiling": "unlimited",
 		"circle": Circle{Position{1, 2}, 50000}}}
 	tracks := Tracks{Positions: []Track{{ID: "a", Callsign: "é", Time: 5, Altitude: new(Altitude(p.Path[0].Alt)), TrackDeg: new(1.5)}}}
-	for _, v := range []any{sector, flight, question, tracks, ServiceTime{5, "1.5", ""}, ProgressReport{"silent", 5, 6, 7e9, flight.Path}} {
+	for _, v := range []any{sector, flight, question, tracks, ServiceTime{5, "1.5", ""}, Rules{30_000, 6e11, Separation{926_000, 30_480}, ""}, ProgressReport{"silent", 5, 6, 7e9, flight.Path}} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			f.Fatal(err)
@@ -82,10 +82,12 @@ func FuzzBodies(f *testing.F) {
 		} else if p := airspace.Validate(report); p != nil {
 			t.Fatalf("%s\nwas taken, and the machine refuses it: %v", body, p)
 		}
-		if _, err = ReadServiceTime(body); err != nil {
-			checkRefusal(t, err)
-		} else if !json.Valid(body) {
-			t.Fatalf("taken: %q", body)
+		for _, read := range []func([]byte, airspace.Precondition) (airspace.Command, error){ReadServiceTime, ReadRules} {
+			if cmd, err := read(body, airspace.Precondition{}); err != nil {
+				checkRefusal(t, err)
+			} else if p := airspace.Validate(cmd); p != nil || !json.Valid(body) {
+				t.Fatalf("taken: %q, and the machine refuses it: %v", body, p)
+			}
 		}
 		if _, err = ReadTracks(body); err != nil {
 			checkRefusal(t, err)
