@@ -37,7 +37,9 @@ const (
 // base begins the paths of the native API.
 const base = "/api/v1"
 
-func (s *Server) routes() []route { return slices.Concat(s.skyRoutes(), s.controlRoutes(), s.memberRoutes()) }
+func (s *Server) routes() []route {
+	return slices.Concat(s.skyRoutes(), s.controlRoutes(), s.memberRoutes())
+}
 
 // memberRoutes are those of the membership.
 func (s *Server) memberRoutes() []route {
