@@ -2,6 +2,7 @@ package airspace
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -194,14 +195,43 @@ func TestCrowded(t *testing.T) {
 	if table.crowded.Len() != MaxFlightConflicts+2 || table.computing() {
 		t.Errorf("%d crowded", table.crowded.Len())
 	}
-	for _, f := range w.m.State().Flights("", MaxPage) {
-		if n := len(table.of(f.ID, "")); n > MaxFlightConflicts {
-			t.Errorf("%s has %d", f.ID, n)
+	chunks := chunksOf(w.m.State())
+	loaded := reload(t, chunks)
+	if !slices.EqualFunc(chunks, chunksOf(loaded.State()), slices.Equal) {
+		t.Error("chunks differ after loading")
+	}
+	for _, s := range []*State{w.m.State(), loaded.State()} {
+		for _, f := range s.Flights("", MaxPage) {
+			counted, _ := s.conflicts.counts.Get(f.ID)
+			if n := len(s.conflicts.of(f.ID, "")); n > MaxFlightConflicts || n != counted {
+				t.Errorf("%s has %d, and %d are counted", f.ID, n, counted)
+			}
 		}
 	}
-	chunks := chunksOf(w.m.State())
-	if !slices.EqualFunc(chunks, chunksOf(reload(t, chunks).State()), slices.Equal) {
-		t.Error("chunks differ after loading")
+	for _, f := range w.m.State().Flights("", MaxPage) {
+		w.must(t, CancelFlight{ID: f.ID})
+	}
+	if table = &w.m.State().conflicts; table.counts.Len() != 0 || table.crowded.Len() != 0 {
+		t.Errorf("of flights that are gone %d are counted and %d crowded", table.counts.Len(), table.crowded.Len())
+	}
+}
+
+// TestASwarmIsLookedAt puts one flight more where all are crowded: it costs a look at each of them, and no comparison, and is crowded itself.
+func TestASwarmIsLookedAt(t *testing.T) {
+	w := newWorld()
+	const swarm = 4 * (MaxFlightConflicts + 1)
+	for i := range swarm {
+		w.must(t, PutFlight{Flight: eastward(fmt.Sprintf("swarm-%03d", i), 47, 5, 9, startNs)})
+	}
+	w.must(t, PutFlight{Flight: eastward("yankee", 47, 5, 9, startNs)})
+	w.must(t, PutFlight{Flight: eastward("zulu", 47, 5, 9, startNs)})
+	if used := w.m.finder.most - w.m.finder.left; used > 2*swarm {
+		t.Errorf("one more of %d took %d steps", swarm, used)
+	}
+	s := w.m.State()
+	_, crowded := s.conflicts.crowded.Get("zulu")
+	if has := s.conflicts.of("zulu", ""); !crowded || s.conflicts.computing() || len(has) != 1 || has[0].Name() != "yankee+zulu" {
+		t.Errorf("crowded: %v, computing: %v, with %d conflicts", crowded, s.conflicts.computing(), len(has))
 	}
 }
 
