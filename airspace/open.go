@@ -126,12 +126,13 @@ func (t *tracer) timedWindows(f *Flight, s *sector, crossRefCm int32) []geo.Wind
 		}
 		t.work += len(f.Path) * len(ph.of.volumes)
 		for _, w := range t.allTimes(f, ph.of, crossRefCm) {
+			before := len(may)
 			s.opened(meet(geo.Span{FromNs: w.EnterMinNs, ToNs: w.LeaveMaxNs}, ph.Span), &t.work, func(o geo.Span) bool {
-				may = append(may, o)
+				may = addSpan(may, o)
 				if in := meet(o, geo.Span{FromNs: w.EnterMaxNs, ToNs: w.LeaveMinNs}); in.FromNs < in.ToNs {
-					sure = append(sure, in)
+					sure = addSpan(sure, in)
 				}
-				return len(may) <= 2*MaxFlightWindows
+				return len(may)-before <= MaxFlightWindows+1 // these are apart, whatever is found beside them: too many windows
 			})
 		}
 	}
@@ -159,13 +160,18 @@ func joinSpans(list []geo.Span) []geo.Span {
 	slices.SortFunc(list, func(a, b geo.Span) int { return cmp.Compare(a.FromNs, b.FromNs) })
 	joined := list[:0]
 	for _, s := range list {
-		if n := len(joined); n > 0 && s.FromNs <= joined[n-1].ToNs {
-			joined[n-1].ToNs = max(joined[n-1].ToNs, s.ToNs)
-		} else {
-			joined = append(joined, s)
-		}
+		joined = addSpan(joined, s)
 	}
 	return joined
+}
+
+// addSpan appends a span that begins no earlier than the last one, or joins it to that where they touch or overlap.
+func addSpan(list []geo.Span, s geo.Span) []geo.Span {
+	if n := len(list); n > 0 && s.FromNs >= list[n-1].FromNs && s.FromNs <= list[n-1].ToNs {
+		list[n-1].ToNs = max(list[n-1].ToNs, s.ToNs)
+		return list
+	}
+	return append(list, s)
 }
 
 // OpenTimes lists the times in [fromNs, toNs) at which a sector is open and has a volume, in order and apart, at most limit of them (1 to

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"onevoice/geo"
+	"onevoice/problem"
 )
 
 // grain is what all hours and dates of random sectors are multiples of, so that the naive model can go from one to the next.
@@ -168,5 +169,29 @@ func TestClosedSectorHasNoWindows(t *testing.T) {
 	list, err2 := w.m.State().Who("A", everBefore, everAfter, Cursor{}, 1)
 	if len(open) > 0 || err != nil || len(list) > 0 || err2 != nil {
 		t.Errorf("shut: open %v, %v, and there are %v, %v", open, err, list, err2)
+	}
+}
+
+// TestALongPlanInASectorThatIsAlwaysOpen has hours that open a sector day after day, for more days than a flight may have windows: it is one
+// window without a gap. Where it is closed at night, the plan is refused, and not cut.
+func TestALongPlanInASectorThatIsAlwaysOpen(t *testing.T) {
+	const days = 3 * MaxFlightWindows
+	for _, c := range []struct {
+		toMin   int
+		windows int
+	}{{24 * 60, 1}, {23 * 60, 0}} {
+		w := newWorld()
+		sector := wide("A")
+		sector.Hours = Hours{Weekly: []Shift{{Days: 0x7f, FromMin: 0, ToMin: c.toMin}}}
+		w.must(t, PutSector{Sector: sector})
+		long := eastward("long", 47, 6, 7, startNs)
+		long.Path[1].AtNs = long.Path[0].AtNs + days*24*3600*second
+		res := w.do(PutFlight{Flight: long})
+		switch {
+		case c.windows == 0 && (res.Problem == nil || res.Problem.Kind != problem.Refused):
+			t.Errorf("with a window a day: %+v", res.Problem)
+		case c.windows > 0 && (res.Problem != nil || len(res.Windows) != 1 || res.Windows[0].LeaveMaxNs != long.Path[1].AtNs):
+			t.Errorf("without a gap: %+v, %+v", res.Problem, res.Windows)
+		}
 	}
 }

@@ -39,16 +39,16 @@ func (m *Machine) planSectors(changes []sectorChange, work *int) (plan []rewindo
 		m.outline.lay(&f.Flight)
 		r := rewindowed{old: f}
 		is := s.record(f)
-		one := 0
-		if r.windows, _, p = m.windowsAfter(changes, &m.outline, is.Windows, s.settings.CrossRefCm, &one); p != nil {
+		now, next := 0, 0
+		if r.windows, _, p = m.windowsAfter(changes, &m.outline, is.Windows, s.settings.CrossRefCm, &now); p != nil {
 			return nil, false, p
 		}
 		if f.next != nil && s.preparing() != nil {
-			if r.next, _, p = m.windowsAfter(changes, &m.outline, f.next.Windows, s.settings.CrossRefCm, new(int)); p != nil {
+			if r.next, _, p = m.windowsAfter(changes, &m.outline, f.next.Windows, s.settings.CrossRefCm, &next); p != nil {
 				return nil, false, p
 			}
 		}
-		if planner.work += one; planner.work > m.steps.Work {
+		if planner.work += now + next; planner.work > m.steps.Work {
 			return nil, false, nil
 		}
 		planner.add(is, r)
