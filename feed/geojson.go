@@ -25,7 +25,7 @@ type feature struct {
 
 // ReadSectors reads a GeoJSON FeatureCollection (RFC 7946, gzip or not) of Polygons and MultiPolygons. Features that share an
 // identifier (property sector, code, identifier, id or name, the first there is) are volumes of one sector; fl_min and fl_max
-// are flight levels, 0 the surface and 999 or more no ceiling. Edges are straight in longitude and latitude, as the RFC has
+// are flight levels, 0 the surface and 999 or more no ceiling; a floor or ceiling that is none of these is a defect. Edges are straight in longitude and latitude, as the RFC has
 // them. A wrong feature is reported and left out. Sectors come in the order in which they first appear, without Cells.
 func ReadSectors(in io.Reader) ([]airspace.Sector, Report, error) {
 	var report Report
@@ -107,11 +107,11 @@ func firstText(properties map[string]any, names ...string) (field, text string) 
 }
 
 func readBand(properties map[string]any) (geo.Band, *Defect) {
-	low, d := flightLevel(properties, "fl_min", 0)
+	low, d := flightLevel(properties, "fl_min", "floor", 0)
 	if d != nil {
 		return geo.Band{}, d
 	}
-	high, d := flightLevel(properties, "fl_max", 999)
+	high, d := flightLevel(properties, "fl_max", "ceiling", 999)
 	if d != nil {
 		return geo.Band{}, d
 	}
@@ -121,9 +121,12 @@ func readBand(properties map[string]any) (geo.Band, *Defect) {
 	return geo.Band{Floor: geo.FlightLevel(low), Ceiling: geo.FlightLevel(high)}, nil
 }
 
-func flightLevel(properties map[string]any, name string, missing int) (int, *Defect) {
+func flightLevel(properties map[string]any, name, other string, missing int) (int, *Defect) {
 	switch v := properties[name].(type) {
 	case nil:
+		if properties[other] != nil {
+			return 0, &Defect{Field: other, Value: fmt.Sprint(properties[other]), Reason: "allowed: a whole flight level, as " + name}
+		}
 		return missing, nil
 	case float64:
 		if v == math.Trunc(v) && v >= 0 && v <= 999 {

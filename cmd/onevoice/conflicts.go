@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onevoice/geojson"
 	"onevoice/web/api"
+	"onevoice/web/ask"
 )
 
 // params makes a query of those that are not empty; a number of 0 is.
@@ -38,6 +41,9 @@ the rules say another) at once, by when that begins. Plans decide, not how uncer
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var p api.Conflicts
+			if a.output == asMap {
+				return a.drawConflicts(cmd, map[string]string{"sector": sector, "flight": flight, "from": from, "to": to, "after": after}, limit)
+			}
 			path := "/conflicts" + params(map[string]string{"sector": sector, "flight": flight, "from": from, "to": to, "after": after}, limit)
 			return a.show(cmd, path, &p, func(out io.Writer) error { return printConflicts(out, &p) })
 		},
@@ -48,8 +54,30 @@ the rules say another) at once, by when that begins. Plans decide, not how uncer
 	cmd.Flags().StringVar(&to, "to", "", "end of the time asked for (default: an hour after from)")
 	cmd.Flags().StringVar(&after, "after", "", "the next page, as the page before named it")
 	cmd.Flags().IntVar(&limit, "limit", 0, "conflicts a page, 1 to 1000")
-	askFlags(cmd, &a)
+	askFlags(cmd, &a, asMap)
 	return cmd
+}
+
+// drawConflicts draws all conflicts of a time by their closest points.
+func (a *asking) drawConflicts(cmd *cobra.Command, values map[string]string, limit int) error {
+	q, err := url.ParseQuery(params(values, limit)[1:])
+	if err != nil {
+		return err
+	}
+	d := drawing{a, "/conflicts", q, func(body []byte, _ ask.Proof) (drawn []geojson.Feature, next url.Values, err error) {
+		var p api.Conflicts
+		if err := json.Unmarshal(body, &p); err != nil {
+			return nil, nil, err
+		}
+		for i := range p.Conflicts {
+			drawn = append(drawn, geojson.OfConflict(&p.Conflicts[i])...)
+		}
+		if p.Next != "" {
+			next = url.Values{"from": {p.From.String()}, "to": {p.To.String()}, "after": {p.Next}}
+		}
+		return drawn, next, nil
+	}}
+	return d.draw(cmd)
 }
 
 func printConflicts(out io.Writer, p *api.Conflicts) error {

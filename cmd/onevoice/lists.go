@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onevoice/geojson"
 	"onevoice/web/api"
 )
 
@@ -51,32 +52,47 @@ func printNext(out io.Writer, next string) error {
 	return err
 }
 
+// shown says how things of one kind are shown: one by itself, a page of them, and on a map; list takes a page apart.
+type shown[one, many any] struct {
+	printOne  func(io.Writer, *one) error
+	printMany func(io.Writer, *many) error
+	list      func(*many) (things []one, next string)
+	features  func(*one) []geojson.Feature
+	now       bool // of what the past is not held
+}
+
 // listing makes a command that lists things of one kind, or shows the one that is named.
-func listing[one, many any](use, short, path string, printOne func(io.Writer, *one) error, printMany func(io.Writer, *many) error) *cobra.Command {
+func listing[one, many any](use, short, path string, of shown[one, many]) *cobra.Command {
 	var a asking
 	var p page
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				into := new(one)
-				return a.show(cmd, path+"/"+url.PathEscape(args[0])+page{known: p.known}.query(), into, func(out io.Writer) error { return printOne(out, into) })
+				into, path1 := new(one), path+"/"+url.PathEscape(args[0])+page{known: p.known}.query()
+				if a.output == asMap {
+					return drawOne(&a, cmd, path1, of.features)
+				}
+				return a.show(cmd, path1, into, func(out io.Writer) error { return of.printOne(out, into) })
+			}
+			if a.output == asMap {
+				return drawMany(&a, cmd, path, p, of)
 			}
 			into := new(many)
-			return a.show(cmd, path+p.query(), into, func(out io.Writer) error { return printMany(out, into) })
+			return a.show(cmd, path+p.query(), into, func(out io.Writer) error { return of.printMany(out, into) })
 		},
 	}
 	pageFlags(cmd, &p)
 	knownFlag(cmd, &p.known)
-	askFlags(cmd, &a)
+	askFlags(cmd, &a, asMap)
 	return cmd
 }
 
 func flightsCommand() *cobra.Command {
-	return listing("flights [FLIGHT]", "List the flights, or show one with its sector windows", "/flights", printFlight,
+	return listing("flights [FLIGHT]", "List the flights, or show one with its sector windows", "/flights", shown[api.Flight, api.Flights]{printFlight,
 		func(out io.Writer, page *api.Flights) error {
 			return errors.Join(printFlights(out, page.Flights), printNext(out, page.Next))
-		})
+		}, func(page *api.Flights) ([]api.Flight, string) { return page.Flights, page.Next }, geojson.OfFlight, false})
 }
 
 func printFlights(out io.Writer, flights []api.Flight) error {

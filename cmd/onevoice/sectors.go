@@ -12,14 +12,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onevoice/geojson"
 	"onevoice/web/api"
 )
 
 func sectorsCommand() *cobra.Command {
-	cmd := listing("sectors [SECTOR]", "List the sectors, or show one; put, combine, split and remove them", "/sectors", printSector,
+	cmd := listing("sectors [SECTOR]", "List the sectors, or show one; put, combine, split and remove them", "/sectors", shown[api.Sector, api.Sectors]{printSector,
 		func(out io.Writer, page *api.Sectors) error {
 			return errors.Join(printSectors(out, page.Sectors), printNext(out, page.Next))
-		})
+		}, func(page *api.Sectors) ([]api.Sector, string) { return page.Sectors, page.Next }, geojson.OfSector, false})
 	cmd.AddCommand(putSectorCommand(), removeSectorCommand(), combineCommand(), splitCommand())
 	return cmd
 }

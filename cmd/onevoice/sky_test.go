@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,5 +135,57 @@ func TestHandingOverByHand(t *testing.T) {
 	}
 	if said := mustType(t, "", as("P1", "control", "take", "F")...); !strings.Contains(said, "F   controlled  P1 ") {
 		t.Errorf("take says %q", said)
+	}
+}
+
+// TestMapsByHand writes sectors, flights, zones and conflicts as GeoJSON, page by page, and reads sectors and zones of such files.
+func TestMapsByHand(t *testing.T) {
+	_, at := theSky(t)
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	features := func(args ...string) []string {
+		var c struct {
+			Type     string
+			Features []struct{ ID string }
+		}
+		said := mustType(t, "", append(args, "-o", "geojson", "-e", at)...)
+		if err := json.Unmarshal([]byte(said), &c); err != nil || c.Type != "FeatureCollection" {
+			t.Fatalf("%v says %q: %v", args, said, err)
+		}
+		var ids []string
+		for _, f := range c.Features {
+			ids = append(ids, f.ID)
+		}
+		return ids
+	}
+	all := mustType(t, "", "sectors", "--limit", "1", "-o", "geojson", "-e", at)
+	if ids := features("sectors", "--limit", "1"); !slices.Equal(ids, []string{"EAST/1", "WEST/1"}) {
+		t.Errorf("sectors, a page each: %q", ids)
+	}
+	if ids := features("flights", "F"); !slices.Equal(ids, []string{"F"}) {
+		t.Errorf("one flight: %q", ids)
+	}
+	if ids := features("conflicts", "--from", "2030-08-01T05:00:00Z"); len(ids) != 0 {
+		t.Errorf("conflicts of one flight: %q", ids)
+	}
+	if said := mustType(t, "", "import", "--sectors", file("sectors.geojson", all), "-e", at); !strings.Contains(said, "2 rows read, 0 of them wrong; 2 sectors made, 2 put, 0 refused") {
+		t.Errorf("import of the map says %q", said)
+	}
+	const zone = `{"type":"Feature","geometry":{"type":"Polygon","coordinates":[[[8,47],[9,47],[9,48],[8,47]]]},"properties":{"zone":"%s","kind":"closed","fl_min":0,"fl_max":660,"from":"2030-08-01T05:00:00Z","to":"2030-08-01T08:00:00Z"}}`
+	zones := file("zones.geojson", `{"type":"FeatureCollection","features":[`+fmt.Sprintf(zone, "R1")+","+fmt.Sprintf(zone, "R2")+","+fmt.Sprintf(zone, "R1")+`]}`)
+	if said := mustType(t, "", "zones", "import", zones, "-e", at); !strings.HasPrefix(said, "R1 put, version ") || !strings.Contains(said, "\nR2 put, version ") {
+		t.Errorf("import of zones says %q", said)
+	}
+	if ids := features("zones", "--limit", "1"); !slices.Equal(ids, []string{"R1/1", "R1/2", "R2/1"}) {
+		t.Errorf("zones: %q", ids)
+	}
+	if _, err := typed(t, "", "zones", "import", file("bad.geojson", `{"type":"Feature"}`), "-e", at); exitCode(err) != exitUsage {
+		t.Errorf("import of what is no collection: %v", err)
 	}
 }

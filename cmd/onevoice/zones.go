@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,16 +12,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onevoice/geojson"
 	"onevoice/web/api"
 )
 
 func zonesCommand() *cobra.Command {
-	cmd := listing("zones [ZONE]", "List the zones, or show one; put and remove them", "/zones",
+	cmd := listing("zones [ZONE]", "List the zones, or show one; put and remove them", "/zones", shown[api.Zone, api.Zones]{
 		func(out io.Writer, z *api.Zone) error { return printZones(out, []api.Zone{*z}) },
 		func(out io.Writer, page *api.Zones) error {
 			return errors.Join(printZones(out, page.Zones), printNext(out, page.Next))
-		})
-	cmd.AddCommand(putZoneCommand(), removeZoneCommand())
+		}, func(page *api.Zones) ([]api.Zone, string) { return page.Zones, page.Next }, geojson.OfZone, true})
+	cmd.AddCommand(putZoneCommand(), removeZoneCommand(), importZonesCommand())
 	return cmd
 }
 
@@ -62,14 +64,52 @@ func putZoneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.change(cmd, http.MethodPut, "/zones/"+url.PathEscape(args[0]), body, new(api.Written), func(out io.Writer, into any) error {
-				_, err := fmt.Fprintf(out, "%s put, version %s\n", args[0], into.(*api.Written).Version)
-				return err
-			})
+			return a.putZone(cmd, args[0], body)
 		},
 	}
 	askFlags(cmd, &a)
 	return cmd
+}
+
+func importZonesCommand() *cobra.Command {
+	var a asking
+	cmd := &cobra.Command{
+		Use: "import FILE.geojson", Short: "Put the zones of a GeoJSON file, as \"onevoice zones -o geojson\" writes it", Args: cobra.ExactArgs(1),
+		Long: `Put the zones of a GeoJSON file, a FeatureCollection of Polygons as "onevoice zones -o geojson" writes it: properties zone, kind (closed, limit, notice),
+from, to, and floor and ceiling or the flight levels fl_min and fl_max. Features of one zone are its volumes. Zones are put one after the other; it
+ends at the first that is refused (exit code 5), and may be run again.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			zones, err := geojson.ReadZones(file)
+			if err != nil {
+				return usageError{fmt.Errorf("%s: %w", args[0], err)}
+			}
+			for i := range zones {
+				body, err := json.Marshal(&zones[i])
+				if err != nil {
+					return err
+				}
+				if err := a.putZone(cmd, zones[i].ID, body); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	askFlags(cmd, &a)
+	return cmd
+}
+
+// putZone puts a zone and says so.
+func (a *asking) putZone(cmd *cobra.Command, id string, body []byte) error {
+	return a.change(cmd, http.MethodPut, "/zones/"+url.PathEscape(id), body, new(api.Written), func(out io.Writer, into any) error {
+		_, err := fmt.Fprintf(out, "%s put, version %s\n", id, into.(*api.Written).Version)
+		return err
+	})
 }
 
 func removeZoneCommand() *cobra.Command {

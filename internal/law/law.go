@@ -162,6 +162,7 @@ func product() []Room {
 		{"web/api", Quiet, "airspace/control codec geo cover airspace lease watch", nil},
 		{"export", Quiet, "airspace chain web/api", Uses{parquet: "a file format that analysis engines read"}},
 		{"export/place", Loud, "export internal/durable", Uses{minio: "stores that speak S3"}},
+		{"geojson", Quiet, "geo web/api", nil},
 		{"web", Loud, "airspace/control fence lease members subject geo cover view wire airspace watch client web/api web/ui", Uses{metrics: "/metrics in the format that operators scrape"}},
 		{"web/ui", Loud, "", nil},
 		{"web/ask", Loud, "web/api", nil},
