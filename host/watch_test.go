@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"onevoice/client"
@@ -151,10 +152,17 @@ func TestAWatcherNoticesTwoVoices(t *testing.T) {
 	cl := c.client()
 	at := c.add(cl, 1).Index
 	o := client.Options{Group: testGroup, Endpoints: []client.Endpoint{{Addr: c.addrs[1]}, {Addr: c.addrs[2]}}}
+	var gone atomic.Bool // server 1 is: until then nobody else is reached, so that the watcher begins there
 	o.Dial = func(ctx context.Context, e client.Endpoint) (client.Conn, error) {
+		if e.Addr == c.addrs[1] {
+			return client.DialTCP(ctx, e, c.id)
+		}
+		if !gone.Load() {
+			return nil, errors.New("not reached yet")
+		}
 		conn, err := client.DialTCP(ctx, e, c.id)
-		if err != nil || e.Addr == c.addrs[1] {
-			return conn, err
+		if err != nil {
+			return nil, err
 		}
 		return liar{conn}, nil
 	}
@@ -166,6 +174,7 @@ func TestAWatcherNoticesTwoVoices(t *testing.T) {
 	if _, err := totals(w, 1); err != nil {
 		t.Fatal(err)
 	}
+	gone.Store(true)
 	c.stop(1)
 	if _, err := totals(w, 1); !isKind(err, problem.TwoVoices) {
 		t.Fatalf("%v, want two voices", err)
