@@ -57,15 +57,10 @@ func (c *course) at(metres float64, i int) (point, int) {
 	return point{a.add(a.to(b.place).times(part)), a.altM + part*(b.altM-a.altM), metres, a.seconds + part*(b.seconds-a.seconds)}, i
 }
 
-const (
-	keepShare = 0.5   // which share of the way left an aircraft keeps to its heading
-	lateMps   = 7.5   // how fast levels are changed
-	levelMps  = 1.5   // a slower change of altitude is level flight
-	changeM   = 150.0 // a smaller change of level is none
-)
+// keepShare is which share of the way left an aircraft keeps to its heading.
+const keepShare = 0.5
 
-// ahead is the course of which nothing is learned: some of the way on as the aircraft is heading, then to the destination; level as
-// long as can be.
+// ahead is the course of which nothing is learned: some of the way on as the aircraft is heading, then to the destination.
 func ahead(m *motion, end target) course {
 	var c course
 	c.add(m.at, m.altM, 0)
@@ -79,11 +74,8 @@ func ahead(m *motion, end target) course {
 		}
 	}
 	c.addAt(end.place, m.altM, m.speed)
-	change := end.altM - m.altM
-	for i := range c.points {
-		left := c.last().seconds - c.points[i].seconds
-		c.points[i].altM = end.altM - math.Copysign(min(math.Abs(change), left*lateMps), change)
-	}
+	v := changeOf(m, end, c.last().seconds)
+	c.levelled(&v)
 	return c
 }
 
@@ -111,18 +103,11 @@ func mix(m *motion, end target, list []course) course {
 	for i := 1; i < len(out.points); i++ {
 		out.points[i].seconds = max(out.points[i].seconds, out.points[i-1].seconds)
 	}
-	return m.changing(out, end)
-}
-
-// changing gives a course the altitudes of an aircraft that is on its way to its level already.
-func (m *motion) changing(c course, end target) course {
-	change := end.altM - m.altM
-	if math.Abs(m.climb) > levelMps && m.climb*change > 0 {
-		for i := range c.points {
-			c.points[i].altM = m.altM + math.Copysign(min(math.Abs(m.climb)*c.points[i].seconds, math.Abs(change)), change)
-		}
+	if m.changing(end) {
+		v := changeOf(m, end, out.last().seconds)
+		out.levelled(&v)
 	}
-	return c
+	return out
 }
 
 // mixer holds courses against one another at one distance after the other.

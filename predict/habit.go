@@ -10,9 +10,10 @@ const (
 	nearEndM     = 60_000           // how far apart the ends may lie
 	sigmaM       = 8_000.0          // how fast a route counts for less with its distance
 	sigmaTurn    = 10.0             // and with the difference of headings
-	sigmaEndM    = 8_000.0          // and with that of the ends
+	sigmaEndM    = 6_000.0          // and with that of the ends
 	sigmaChangeM = 500.0            // and for altitudes with that of the change of level
 	priorWeight  = 0.2              // of the course of which nothing is learned
+	planWeight   = 1.0              // and of that of a flight not heard yet: its plan is as good as one flight on the same way
 	leastWeight  = 1e-6             // a route that counts for less is left out
 	maxGapNs     = int64(10 * 60e9) // a longer pause ends a flight
 	shortestM    = 10_000           // a shorter rest of a route says nothing

@@ -160,15 +160,15 @@ func (p *Predictor) heard(f *plan, t *track, fixes []fix) (Prediction, bool) {
 	if h, turning := holding(fixes); turning && p.o.Holding {
 		c, spread = p.leave(t, &m, f.end, &h)
 	} else {
-		c = p.onward(t, &m, f.end)
+		c = p.onward(t, &m, f.end, priorWeight)
 	}
 	out := Prediction{Path: c.path(m.atNs, f.Path[0].Alt.Ref, 1), SpreadNs: int64(spread * 1e9), Heard: true}
 	return out, geo.ValidatePath(out.Path) == nil
 }
 
-func (p *Predictor) onward(self *track, m *motion, end target) course {
+func (p *Predictor) onward(self *track, m *motion, end target, prior float64) course {
 	first := ahead(m, end)
-	first.weight = priorWeight
+	first.weight = prior
 	return mix(m, end, append([]course{first}, p.learned(self, m, end)...))
 }
 
@@ -180,7 +180,7 @@ func (p *Predictor) unheard(f *plan) (Prediction, bool) {
 	if m.speed = m.at.distance(f.end.place) / seconds; m.speed <= slowest {
 		return Prediction{}, false
 	}
-	c := p.onward(nil, &m, f.end)
+	c := p.onward(nil, &m, f.end, planWeight)
 	out := Prediction{Path: c.path(m.atNs, first.Alt.Ref, seconds/c.last().seconds)}
 	return out, geo.ValidatePath(out.Path) == nil
 }

@@ -16,7 +16,10 @@ import (
 type Options struct {
 	Ahead time.Duration // how long before an entry it is predicted
 	Step  time.Duration // between two predictions of one flight: an entry is predicted Ahead to Ahead+Step before it
-	Room  predict.Options
+	// HeldOutNs is the moment from which entries are counted apart, so that what was chosen on the part before can be checked
+	// on one that it was not chosen on; 0 for no such part.
+	HeldOutNs int64
+	Room      predict.Options
 }
 
 // Defaults are ten minutes ahead, every half minute.

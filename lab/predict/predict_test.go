@@ -71,6 +71,31 @@ func TestBetterThanConstantVelocity(t *testing.T) {
 	}
 }
 
+// TestHeldOutPart: what is held out is counted apart, none of it twice, and what is predicted is the same.
+func TestHeldOutPart(t *testing.T) {
+	samples, sectors := samplesOf(t, "flights_ch/ch_20180801_1100_1200.csv.gz"), swiss(t)
+	o := Defaults()
+	o.Step = time.Minute
+	whole := Run(samples, sectors, o)
+	o.HeldOutNs = samples[0].AtNs + int64(35*time.Minute)
+	parts := Run(samples, sectors, o)
+	if parts.HeldOut == nil || whole.HeldOut != nil {
+		t.Fatal("the part held out is not told, or told where there is none")
+	}
+	a, b := parts.All, parts.HeldOut.All
+	if a.Entries < 20 || b.Entries < 20 || a.Entries+b.Entries != whole.All.Entries || a.Ours.Missed+b.Ours.Missed != whole.All.Ours.Missed || a.Constant.False+b.Constant.False != whole.All.Constant.False {
+		t.Errorf("%d and %d entries, %d and %d missed; as a whole %d, %d", a.Entries, b.Entries, a.Ours.Missed, b.Ours.Missed, whole.All.Entries, whole.All.Ours.Missed)
+	}
+	o.HeldOutNs = samples[0].AtNs + o.Ahead.Nanoseconds()
+	if all := Run(samples, sectors, o); all.All.Entries != 0 || all.HeldOut.All.Entries != whole.All.Entries {
+		t.Errorf("held out from the first entry on: %d entries before, %d held out of %d", all.All.Entries, all.HeldOut.All.Entries, whole.All.Entries)
+	}
+	var table bytes.Buffer
+	if err := parts.Print(&table); err != nil || strings.Count(table.String(), "plan only") != 2 || !strings.Contains(table.String(), "\nheld out:\n") {
+		t.Errorf("%v\n%s", err, table.String())
+	}
+}
+
 // TestTruth holds the true entries against what shapely made of the same rows and sectors.
 func TestTruth(t *testing.T) {
 	sectors := prepare(swiss(t))

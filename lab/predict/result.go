@@ -34,6 +34,8 @@ type Result struct {
 	All     Row `json:"all"`
 	Heard   Row `json:"heard"`
 	Unheard Row `json:"unheard"`
+	// HeldOut is the same of the part from Options.HeldOutNs on, none of it counted above; nil without that.
+	HeldOut *Result `json:"held_out,omitempty"`
 }
 
 func (r *Row) scores() [models]*Score { return [models]*Score{&r.Ours, &r.Constant} }
@@ -105,8 +107,18 @@ func (r *Row) bothOf(m model) (mean, p95 float64) {
 	return mean, list[(95*len(list)+99)/100-1]
 }
 
-// Print writes the table.
+// Print writes the table, and that of the part held out.
 func (r *Result) Print(out io.Writer) error {
+	if err := r.print(out); err != nil || r.HeldOut == nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(out, "\nheld out:"); err != nil {
+		return err
+	}
+	return r.HeldOut.print(out)
+}
+
+func (r *Result) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "sector\tentries\tmean s\tconstant\tmissed\tconstant\tfalse\tconstant\tboth found\tmean s\tconstant\tp95 s\tconstant\t")
 	for _, row := range slices.Concat(r.Sectors, []Row{r.All, r.Heard, r.Unheard}) {

@@ -27,21 +27,33 @@ type run struct {
 	flights  []flight
 	room     *predict.Predictor
 	constant constant
-	heard    []Row // by sector: entries of flights of which there was a row when they were predicted
-	unheard  []Row
+	before   part
+	heldOut  part
 	walk     geo.Walk
 	known    int // so many flights have been put
 	underWay []*flight
+}
+
+// part is what is counted of a part of the recording, by sector.
+type part struct {
+	heard   []Row // entries of flights of which there was a row when they were predicted
+	unheard []Row
+}
+
+func newPart(sectors []volume) part {
+	var p part
+	for _, v := range sectors {
+		p.heard = append(p.heard, Row{Sector: v.id})
+		p.unheard = append(p.unheard, Row{Sector: v.id})
+	}
+	return p
 }
 
 // Run measures, in the time of the recording.
 func Run(samples []feed.Sample, sectors []airspace.Sector, o Options) Result {
 	r := run{o: o, volumes: prepare(sectors), room: predict.New(o.Room), constant: constant{rows: map[string][]feed.Sample{}}}
 	r.flights = flightsOf(samples, r.volumes)
-	for _, v := range r.volumes {
-		r.heard = append(r.heard, Row{Sector: v.id})
-		r.unheard = append(r.unheard, Row{Sector: v.id})
-	}
+	r.before, r.heldOut = newPart(r.volumes), newPart(r.volumes)
 	next, step := 0, o.Step.Nanoseconds()
 	for now := samples[0].AtNs; now <= samples[len(samples)-1].AtNs; now += step {
 		for ; next < len(samples) && samples[next].AtNs <= now; next++ {
@@ -49,7 +61,12 @@ func Run(samples []feed.Sample, sectors []airspace.Sector, o Options) Result {
 		}
 		r.at(now)
 	}
-	return newResult(r.heard, r.unheard)
+	result := newResult(r.before.heard, r.before.unheard)
+	if o.HeldOutNs != 0 {
+		held := newResult(r.heldOut.heard, r.heldOut.unheard)
+		result.HeldOut = &held
+	}
+	return result
 }
 
 func (r *run) take(s feed.Sample) {
@@ -71,10 +88,14 @@ func (r *run) at(now int64) {
 		}
 		return f.endNs <= now
 	})
+	counted := &r.before
+	if r.o.HeldOutNs != 0 && now+ahead >= r.o.HeldOutNs {
+		counted = &r.heldOut
+	}
 	for _, f := range r.underWay {
-		rows := r.heard
+		rows := counted.heard
 		if f.beginNs > now {
-			rows = r.unheard
+			rows = counted.unheard
 		}
 		var guesses [models][]entry
 		if p, ok := r.room.Predict(f.filed.ID); ok {
