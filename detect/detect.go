@@ -1,7 +1,6 @@
 package detect
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -74,11 +73,12 @@ func (d *Detector) SetServers(servers []uint64) {
 }
 
 func (d *Detector) peer(server uint64) *peer {
-	i, found := slices.BinarySearchFunc(d.peers, server, func(p peer, s uint64) int { return cmp.Compare(p.server, s) })
-	if !found {
-		return nil
+	for i := range d.peers { // few, and asked for at every tick and beat
+		if d.peers[i].server == server {
+			return &d.peers[i]
+		}
 	}
-	return &d.peers[i]
+	return nil
 }
 
 // Now moves time, which never goes back.
