@@ -8,6 +8,7 @@ import (
 	"onevoice/airspace/past"
 	"onevoice/codec"
 	"onevoice/geo"
+	"onevoice/internal/mutant"
 	"onevoice/problem"
 )
 
@@ -189,6 +190,9 @@ func (cmd SplitSector) apply(c *change) Result {
 	})
 	if len(list) == 0 {
 		return refused(cmd.Op(), cmd.ID, fmt.Sprintf("no sector is combined into it after %s", instant(at)))
+	}
+	if mutant.On(mutant.HalfSplit) {
+		list = list[1:]
 	}
 	into := c.sector.Sector
 	into.Hours.Periods, _ = cutPeriods(into.Hours.Periods, at, func(p Period) bool { return p.Open })

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"onevoice/airspace/past"
+	"onevoice/internal/mutant"
 	"onevoice/problem"
 )
 
@@ -65,7 +66,7 @@ func (s *State) AsOf(known Known) (*State, error) {
 	}
 	at := s.marks.At(i)
 	then.index, then.clock.nowNs = at.index, at.atNs
-	if i < s.marks.Len()-1 {
+	if i < s.marks.Len()-1 && !mutant.On(mutant.PastIsPresent) {
 		then.asOf = at.index
 	}
 	if set, ok := s.settingsPast.At(then.asOf); ok {
@@ -84,6 +85,9 @@ func (s *State) markOf(known Known) (int, *problem.Error) {
 		late, after = known.Index > s.index, func(k mark) bool { return k.index > known.Index }
 	}
 	i := s.marks.Search(after) - 1
+	if mutant.On(mutant.ForgottenIsTold) {
+		i = max(i, 0)
+	}
 	if !late && (i >= 0 || s.marks.Len() == 0) {
 		return i, nil
 	}

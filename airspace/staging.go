@@ -16,15 +16,22 @@ type Steps struct {
 	// Flights bounds the flights that get other windows in one entry, Windows what these have in all, and Work the steps of finding them.
 	// The last flight of an entry may go beyond the latter two.
 	Flights, Windows, Work int
+	// ZoneFlights bounds the flights that a zone is held against in one entry; 0 leaves it as New has it.
+	ZoneFlights int
 }
 
 // DefaultSteps are those of New.
-func DefaultSteps() Steps { return Steps{MaxStepFlights, MaxStepWindows, MaxStepWork} }
+func DefaultSteps() Steps {
+	return Steps{Flights: MaxStepFlights, Windows: MaxStepWindows, Work: MaxStepWork}
+}
 
 // NewStepped makes an empty machine as New does, with steps of another size; a laboratory makes them small.
 func NewStepped(steps Steps) *Machine {
 	m := New()
 	m.steps = steps
+	if n := steps.ZoneFlights; n > 0 {
+		m.sizes.near, m.sizes.flights, m.sizes.found = n, n, n
+	}
 	return m
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"onevoice/internal/mutant"
 	"onevoice/machine"
 )
 
@@ -117,7 +118,7 @@ func (e *zoneEdit) checkOn(left *checkSize) {
 		z.Checked = id
 		return true
 	})
-	if ended {
+	if ended || mutant.On(mutant.ZoneHalfChecked) {
 		e.finish()
 	}
 }

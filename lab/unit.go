@@ -31,7 +31,6 @@ func unitTests() map[mutant.Bug]unitTest {
 		mutant.DownedReports:         {"./oracle", "TestWhoDoesNotCount"},
 		mutant.OldReports:            {"./detect", "TestReportsThatDoNotCount"},
 		mutant.LatenessIgnored:       {"./detect", "TestWhoWasLateHasNoOpinion"},
-		mutant.SwitchEarly:           {"./airspace", "TestSwitchIsWhole"},
 		mutant.DownedIsHeard:         {"./client/core", "TestWhoIsDownIsLeft"},
 	}
 }

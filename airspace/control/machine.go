@@ -6,6 +6,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"onevoice/fence"
+	"onevoice/internal/mutant"
 	"onevoice/view"
 )
 
@@ -184,6 +185,9 @@ func (t turn) timeOut(thing Thing, id string) {
 		return
 	}
 	n := old.back()
+	if to := t.board.Receiver(old); to != "" && mutant.On(mutant.TimeOutGives) {
+		n = old.by(to)
+	}
 	n.Version = t.at
 	t.change(old, &n, TimeOut, "")
 }

@@ -67,6 +67,16 @@ const (
 	LostLeaseActs
 	// SwitchEarly lets a staged change of sectors hold before all flights have their windows.
 	SwitchEarly
+	// ZoneHalfChecked takes a zone for held against all flights after the first step.
+	ZoneHalfChecked
+	// HalfSplit leaves one of the parts closed when a sector is split.
+	HalfSplit
+	// PastIsPresent answers a question about the past with what is known now.
+	PastIsPresent
+	// ForgottenIsTold answers a question from before the horizon with the oldest that is held.
+	ForgottenIsTold
+	// TimeOutGives gives what was offered to whom it was offered to when the offer ends.
+	TimeOutGives
 	count
 )
 
@@ -111,6 +121,11 @@ func (b Bug) String() string {
 		HalfAtomic:            "half-atomic",
 		LostLeaseActs:         "lost-lease-acts",
 		SwitchEarly:           "switch-early",
+		ZoneHalfChecked:       "zone-half-checked",
+		HalfSplit:             "half-split",
+		PastIsPresent:         "past-is-present",
+		ForgottenIsTold:       "forgotten-is-told",
+		TimeOutGives:          "time-out-gives",
 	}
 	if b < count {
 		return names[b]

@@ -9,6 +9,7 @@ import (
 	"onevoice/geo"
 	"onevoice/lab/judge"
 	"onevoice/lab/sim"
+	"onevoice/machine"
 )
 
 const (
@@ -24,28 +25,55 @@ type airspaceWork struct {
 	rand      *rand.Rand
 	group     uint32
 	readPpm   int
-	asked     map[string]airspace.Query // by the key of the operation
+	asked     map[string]asked // by the key of the operation
 	answers   []answered
 	versions  map[string]airspace.Version // newest seen, by sector or flight
 	questions int
 	bundles   bundles
 	desks     desks
+	past      pastTimes
 	facts     map[string]int // of the world
 }
 
 // answered is a question with its answer, for the end.
 type answered struct {
-	index  uint64
-	op     judge.Op
-	query  airspace.Query
+	index uint64
+	op    judge.Op
+	asked
 	answer airspace.Answer
+}
+
+// asked is a question, and the known time that it names.
+type asked struct {
+	query airspace.Query
+	known airspace.Known
+}
+
+// of is the entry whose picture an answer must agree with.
+func (a *answered) of() uint64 {
+	switch {
+	case a.known == (airspace.Known{}) || a.refused():
+		return a.index
+	case a.known.Index > 0:
+		return a.known.Index
+	}
+	return a.answer.Index
 }
 
 func newAirspaceWork(r *rand.Rand, group uint32, facts map[string]int) *airspaceWork {
 	return &airspaceWork{
 		rand: r, group: group, readPpm: 200_000 + r.IntN(500_000), desks: newDesks(r), facts: facts,
-		asked: map[string]airspace.Query{}, versions: map[string]airspace.Version{},
+		past: newPastTimes(r), asked: map[string]asked{}, versions: map[string]airspace.Version{},
 	}
+}
+
+// airspaceOf draws how much an airspace does in one entry: all, or so little that changes are staged over many.
+func airspaceOf(r *rand.Rand) func() machine.Machine {
+	steps := airspace.DefaultSteps()
+	if r.IntN(2) == 0 {
+		steps.Flights, steps.ZoneFlights = pick(r, 1, 1, 2), pick(r, 0, 1, 2)
+	}
+	return func() machine.Machine { return airspace.NewStepped(steps) }
 }
 
 func (w *airspaceWork) sectorID() string { return fmt.Sprintf("S%d", w.rand.IntN(sectorIDs)) }
@@ -53,16 +81,15 @@ func (w *airspaceWork) flightID() string { return fmt.Sprintf("F%d", w.rand.IntN
 
 func (w *airspaceWork) next() ([]byte, judge.Op) {
 	if w.rand.IntN(million) < w.readPpm {
-		switch w.rand.IntN(5) {
-		case 4:
-			return w.question(w.controlQuestion())
+		switch w.rand.IntN(8) {
 		case 0:
-			return w.question(airspace.FlightQuery{ID: w.flightID()})
+			return w.question(w.controlQuestion())
 		case 1:
-			return w.question(airspace.SectorQuery{ID: w.sectorID()})
+			return w.question(w.zoneQuestion())
+		case 2, 3:
+			return w.questionAsOf(w.plainQuestion(), w.pastTime())
 		}
-		from := w.instant()
-		return w.question(airspace.WhoQuery{Sector: w.sectorID(), FromNs: from, ToNs: from + 1 + w.rand.Int64N(60*minuteNs), Limit: 1000})
+		return w.question(w.plainQuestion())
 	}
 	if w.rand.IntN(million) < w.desks.ppm {
 		c, key := w.controls()
@@ -71,8 +98,10 @@ func (w *airspaceWork) next() ([]byte, judge.Op) {
 	c := w.command()
 	key := fmt.Sprintf("%T", c)
 	switch c.(type) {
-	case airspace.CancelFlight, airspace.RemoveSector:
+	case airspace.CancelFlight, airspace.RemoveSector, airspace.RemoveZone:
 		key = removes
+	case airspace.CombineSectors, airspace.SplitSector:
+		key = combines
 	case airspace.Atomic:
 		key = several
 	case airspace.SignOn, airspace.KeepPosition, airspace.SignOff:
@@ -82,21 +111,44 @@ func (w *airspaceWork) next() ([]byte, judge.Op) {
 }
 
 // removes is the key of commands whose events name what they removed and not themselves; several that of commands that are one, whose
-// events are many.
+// events are many; combines that of commands that make one sector of several, or several of one.
 const (
-	removes = "remove"
-	several = "several"
+	removes  = "remove"
+	several  = "several"
+	combines = "combine"
 )
 
+// plainQuestion asks for a flight, a sector, or who is in one.
+func (w *airspaceWork) plainQuestion() airspace.Query {
+	switch w.rand.IntN(4) {
+	case 0:
+		return airspace.FlightQuery{ID: w.flightID()}
+	case 1:
+		return airspace.SectorQuery{ID: w.anySector()}
+	}
+	from := w.instant()
+	return airspace.WhoQuery{Sector: w.anySector(), FromNs: from, ToNs: from + 1 + w.rand.Int64N(60*minuteNs), Limit: 1000}
+}
+
 func (w *airspaceWork) question(q airspace.Query) ([]byte, judge.Op) {
+	return w.questionAsOf(q, airspace.Known{})
+}
+
+func (w *airspaceWork) questionAsOf(q airspace.Query, known airspace.Known) ([]byte, judge.Op) {
 	w.questions++
 	key := fmt.Sprintf("question %d %+v", w.questions, q)
-	w.asked[key] = q
-	return airspace.EncodeQuery(q), judge.Op{Group: w.group, Kind: judge.Other, Query: true, Key: key}
+	w.asked[key] = asked{q, known}
+	return airspace.EncodeQueryAsOf(q, known), judge.Op{Group: w.group, Kind: judge.Other, Query: true, Key: key}
 }
 
 func (w *airspaceWork) command() airspace.Command {
-	switch n := w.rand.IntN(26); {
+	switch n := w.rand.IntN(34); {
+	case n >= 33:
+		return w.history()
+	case n >= 29:
+		return w.zoneCommand()
+	case n >= 26:
+		return w.combining()
 	case n >= 23:
 		return w.lease()
 	case n >= 20:
@@ -131,16 +183,9 @@ func (w *airspaceWork) precondition(id string) airspace.Precondition {
 	return airspace.Precondition{}
 }
 
-// sector is a rectangle somewhere in four degrees by four, below or above a level.
+// sector is one rectangle.
 func (w *airspaceWork) sector() airspace.Sector {
-	south, west := w.rand.Int32N(3*degreeE7), w.rand.Int32N(3*degreeE7)
-	north, east := south+1+w.rand.Int32N(degreeE7), west+1+w.rand.Int32N(degreeE7)
-	ring := geo.Ring{{LatE7: south, LonE7: west}, {LatE7: south, LonE7: east}, {LatE7: north, LonE7: east}, {LatE7: north, LonE7: west}}
-	band := geo.Band{Floor: geo.Altitude{Ref: geo.RefSTD}, Ceiling: geo.FlightLevel(pick(w.rand, 100, 400))}
-	if w.rand.IntN(3) == 0 {
-		band = geo.Band{Floor: geo.Altitude{Ref: geo.RefAMSL}, Ceiling: geo.Altitude{Cm: 500_000, Ref: geo.RefAMSL}}
-	}
-	return airspace.Sector{ID: w.sectorID(), Name: "sector", Volumes: []geo.Polygon{{Rings: []geo.Ring{ring}, Band: band}}}
+	return airspace.Sector{ID: w.sectorID(), Name: "sector", Volumes: []geo.Polygon{w.rectangle()}}
 }
 
 // flight crosses the same degrees, around the beginning of the world's time.
@@ -169,7 +214,10 @@ func (w *airspaceWork) result(op *judge.Op, result []byte) error {
 			return err
 		}
 		w.answers = append(w.answers, answered{op.Index, *op, w.asked[op.Key], a})
-		w.learn(&a)
+		if w.asked[op.Key].known == (airspace.Known{}) {
+			w.past.see(&a)
+			w.learn(&a)
+		}
 		return nil
 	}
 	r, err := airspace.DecodeResult(result)
@@ -178,8 +226,12 @@ func (w *airspaceWork) result(op *judge.Op, result []byte) error {
 	}
 	w.learnControl(op, &r)
 	if r.Problem == nil {
-		if op.Key != several {
-			op.Changed, op.ID = op.Key != removes && op.Key != leases, versionID(r.Version)
+		switch op.Key {
+		case several:
+		case combines:
+			op.Changed, op.ID = true, combinedID(r.Version)
+		default:
+			op.Changed, op.ID = r.Staged || op.Key != removes && op.Key != leases, versionID(r.Version)
 		}
 		if r.Version != (airspace.Version{Index: op.Index, Sub: op.Sub}) {
 			return fmt.Errorf("result has version %v, the answer is of %d.%d", r.Version, op.Index, op.Sub)
@@ -194,6 +246,8 @@ func (w *airspaceWork) learn(a *airspace.Answer) {
 		w.versions[body.ID] = body.Version
 	case *airspace.SectorRecord:
 		w.versions[body.ID] = body.Version
+	case *airspace.ZoneRecord:
+		w.versions[body.ID] = body.Version
 	case *airspace.Controlled:
 		w.desks.records[body.Thing.String()+body.ID] = body.Record
 	}
@@ -202,15 +256,21 @@ func (w *airspaceWork) learn(a *airspace.Answer) {
 // versionID numbers commands by their place in the log, which is all that events tell of them.
 func versionID(v airspace.Version) uint64 { return v.Index<<20 | uint64(v.Sub) }
 
-func (w *airspaceWork) eventID(event []byte) (uint64, bool) {
+func (w *airspaceWork) eventID(index uint64, event []byte) (uint64, bool) {
 	e, err := airspace.DecodeEvent(event)
-	switch {
-	case err != nil, w.bundles.of(&e):
+	if err != nil || w.bundles.of(&e) || e.Version.Index != index { // what was staged before has had its effect then
 		return 0, false
-	case e.Kind == airspace.FlightPut, e.Kind == airspace.SectorPut, e.Kind == airspace.SettingsChanged, controlEvent(&e):
+	}
+	switch e.Kind {
+	case airspace.SectorPut, airspace.SectorStaged:
+		if isCombined(e.ID) {
+			return combinedID(e.Version), true
+		}
+		return versionID(e.Version), true
+	case airspace.FlightPut, airspace.ZonePut, airspace.SettingsChanged:
 		return versionID(e.Version), true
 	}
-	return 0, false
+	return versionID(e.Version), controlEvent(&e)
 }
 
 func (w *airspaceWork) last() []ask {
@@ -227,6 +287,13 @@ func (w *airspaceWork) last() []ask {
 		add(airspace.SectorQuery{ID: fmt.Sprintf("S%d", i)})
 		add(airspace.ControlQuery{Thing: control.Sector, ID: fmt.Sprintf("S%d", i)})
 		add(airspace.WhoQuery{Sector: fmt.Sprintf("S%d", i), FromNs: 1, ToNs: geo.MaxAtNs, Limit: 1000})
+	}
+	for i := range zoneIDs {
+		add(airspace.ZoneQuery{ID: fmt.Sprintf("Z%d", i)})
+		add(airspace.BreachQuery{Zone: fmt.Sprintf("Z%d", i), FromNs: 1, ToNs: geo.MaxAtNs, Limit: 1000})
+	}
+	for i := range combinedIDs {
+		add(airspace.WhoQuery{Sector: fmt.Sprintf("C%d", i), FromNs: 1, ToNs: geo.MaxAtNs, Limit: 1000})
 	}
 	return asks
 }

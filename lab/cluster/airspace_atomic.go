@@ -59,7 +59,7 @@ func (b *bundles) check(court *judge.Court, group uint32, index uint64, events [
 		e, err := airspace.DecodeEvent(bytes)
 		switch {
 		case err != nil:
-		case e.Kind == airspace.SectorPut:
+		case e.Version.Index == index && (e.Kind == airspace.SectorPut || e.Kind == airspace.SectorStaged):
 			sectors[e.Version]++
 		case b.of(&e):
 			if flights[e.Callsign]++; flights[e.Callsign] == 1 {

@@ -10,60 +10,31 @@ import (
 	"onevoice/problem"
 )
 
-// picture is the airspace as the events of the log tell it, up to some index.
-type picture struct {
-	sectors map[string]airspace.Version
-	flights map[string]plan
-	control *judge.Control
-}
-
-type plan struct {
-	version airspace.Version
-	windows []airspace.SectorWindow
-}
-
 // check compares every answer with the picture that the log's events give at its index (S1): a server that is behind, ahead or
 // wrong about who is where says something else.
 func (w *airspaceWork) check(court *judge.Court) {
-	slices.SortStableFunc(w.answers, func(a, b answered) int { return cmp.Compare(a.index, b.index) })
-	p := picture{sectors: map[string]airspace.Version{}, flights: map[string]plan{}, control: court.NewControl(w.group)}
+	w.checkHorizon(court)
+	slices.SortStableFunc(w.answers, func(a, b answered) int { return cmp.Compare(a.of(), b.of()) })
+	p := newPicture(court.NewControl(w.group), w.facts)
 	p.control.Matched = w.desks.matched
 	defer w.tellControl(p.control)
 	at := uint64(1)
 	for i := range w.answers {
 		a := &w.answers[i]
-		for ; at < a.index; at++ {
+		for ; at < a.of(); at++ {
 			events, known := court.Events(w.group, at+1)
 			if !known {
 				return
 			}
 			w.bundles.check(court, w.group, at+1, events)
 			for _, e := range events {
-				p.take(e)
+				p.take(at+1, e)
 			}
 		}
-		if !p.agrees(a.query, &a.answer) {
-			court.Fail("S1", "group %d index %d: the answer is not what the log's events say: %v: %+v", w.group, a.index, &a.op, a.answer)
+		if !a.refused() && !p.agrees(a.query, &a.answer) || !w.rightTime(court, p, a) {
+			court.Fail("S1", "group %d index %d: the answer is not what the log's events say: %v: %+v: %+v", w.group, a.index, &a.op, a.known, a.answer)
 			return
 		}
-	}
-}
-
-func (p *picture) take(event []byte) {
-	e, err := airspace.DecodeEvent(event)
-	if err != nil {
-		return
-	}
-	p.control.Take(&e)
-	switch e.Kind {
-	case airspace.SectorPut:
-		p.sectors[e.ID] = e.Version
-	case airspace.SectorRemoved:
-		delete(p.sectors, e.ID)
-	case airspace.FlightPut, airspace.FlightRewindowed:
-		p.flights[e.ID] = plan{e.Version, e.Windows}
-	case airspace.FlightCancelled, airspace.FlightExpired:
-		delete(p.flights, e.ID)
 	}
 }
 
@@ -75,7 +46,7 @@ func (p *picture) agrees(q airspace.Query, a *airspace.Answer) bool {
 		if !found || !is {
 			return isMissing(found, a)
 		}
-		return said.Version == f.version && slices.Equal(said.Windows, f.windows)
+		return said.Version == f.version && slices.Equal(p.sure(q.ID, said.Windows), p.sure(q.ID, f.windows))
 	case airspace.SectorQuery:
 		v, found := p.sectors[q.ID]
 		said, is := a.Body.(*airspace.SectorRecord)
@@ -93,11 +64,26 @@ func (p *picture) agrees(q airspace.Query, a *airspace.Answer) bool {
 			return isMissing(found, a)
 		}
 		return p.control.Agrees(said)
+	case airspace.ZoneQuery:
+		z, found := p.zones[q.ID]
+		said, is := a.Body.(*airspace.ZoneRecord)
+		if !found || !is {
+			return isMissing(found, a)
+		}
+		return said.Version == z.version
+	case airspace.BreachQuery:
+		z, found := p.zones[q.Zone]
+		said, is := a.Body.(airspace.Breaches)
+		if !found || !is {
+			return isMissing(found, a)
+		}
+		return p.breached(&z, q, said)
 	case airspace.WhoQuery:
 		if _, found := p.sectors[q.Sector]; !found || a.Problem != nil {
 			return isMissing(found, a)
 		}
 		visits, is := a.Body.(airspace.Visits)
+		visits = slices.DeleteFunc(slices.Clone(visits), func(v airspace.Presence) bool { return p.vague(v.Flight, q.Sector) })
 		return is && p.present(q) == len(visits) && p.allThere(q, visits)
 	}
 	return false
@@ -114,8 +100,8 @@ func meets(w airspace.SectorWindow, q airspace.WhoQuery) bool {
 
 func (p *picture) present(q airspace.WhoQuery) int {
 	n := 0
-	for _, f := range p.flights {
-		for _, w := range f.windows {
+	for id, f := range p.flights {
+		for _, w := range p.sure(id, f.windows) {
 			if meets(w, q) {
 				n++
 			}
@@ -128,9 +114,29 @@ func (p *picture) allThere(q airspace.WhoQuery, visits []airspace.Presence) bool
 	for _, v := range visits {
 		f := p.flights[v.Flight]
 		w := airspace.SectorWindow{Sector: q.Sector, Window: v.Window}
-		if v.Version != f.version || !p.control.Shows(&v) || !slices.Contains(f.windows, w) || !meets(w, q) {
+		past := v.Control == 0 // an answer of the past says nothing about control
+		if v.Version != f.version || !past && !p.control.Shows(&v) || !slices.Contains(f.windows, w) || !meets(w, q) {
 			return false
 		}
 	}
 	return true
+}
+
+// breached compares the breaches of one zone.
+func (p *picture) breached(z *area, q airspace.BreachQuery, said airspace.Breaches) bool {
+	n := 0
+	for _, windows := range z.breaches {
+		for _, w := range windows {
+			if w.EnterMinNs < q.ToNs && w.LeaveMaxNs > q.FromNs {
+				n++
+			}
+		}
+	}
+	for i := range said {
+		b := &said[i]
+		if b.Version != p.flights[b.Flight].version || !slices.Contains(z.breaches[b.Flight], b.Window) {
+			return false
+		}
+	}
+	return n == len(said)
 }

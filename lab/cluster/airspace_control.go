@@ -31,16 +31,18 @@ type desks struct {
 	ppm, sure int
 	// positions is how many there are in this world.
 	positions int
-	matched   map[airspace.Version]control.Version
-	asked     map[string]control.Version // by the key of the operation
-	acts      int
+	// idle says that consoles of this world seldom keep what they have, or answer what is offered: leases lapse, and offers time out.
+	idle    bool
+	matched map[airspace.Version]control.Version
+	asked   map[string]control.Version // by the key of the operation
+	acts    int
 }
 
 // controlled is how many flights, and sectors, consoles are after.
 const controlled = 2
 
 func newDesks(r *rand.Rand) desks {
-	return desks{ppm: pick(r, 300_000, 800_000, 900_000), sure: pick(r, 3, 8, 16), positions: pick(r, 2, 2, positionIDs), records: map[string]control.Record{}, matched: map[airspace.Version]control.Version{}, asked: map[string]control.Version{}}
+	return desks{idle: r.IntN(8) == 0, ppm: pick(r, 300_000, 800_000, 900_000), sure: pick(r, 3, 8, 16), positions: pick(r, 2, 2, positionIDs), records: map[string]control.Record{}, matched: map[airspace.Version]control.Version{}, asked: map[string]control.Version{}}
 }
 
 // leases is the key of commands about positions: one that is repeated has no event.
@@ -78,7 +80,9 @@ func (w *airspaceWork) lease() airspace.Command {
 	case 0:
 		return airspace.SignOff{By: by, Leave: w.rand.IntN(3) > 0}
 	case 1, 2:
-		return airspace.KeepPosition{By: by}
+		if !w.desks.idle {
+			return airspace.KeepPosition{By: by}
+		}
 	case 3:
 		if w.rand.IntN(3) == 0 {
 			return airspace.SignOff{By: control.By{Position: by.Position}, Force: true}
@@ -119,7 +123,9 @@ func (w *airspaceWork) controls() (airspace.Command, string) {
 		}
 	}
 	if q.Act == control.Propose {
-		q.TimeoutMs = pick(w.rand, int64(0), 1_000, 1_500)
+		if q.TimeoutMs = pick(w.rand, int64(0), 1_000, 1_500); w.desks.idle {
+			q.TimeoutMs = control.MinTimeoutMs
+		}
 	}
 	if (q.Act == control.Take || q.Act == control.Release) && w.rand.IntN(10) == 0 {
 		q.Force, q.By = true, control.By{}
@@ -162,6 +168,10 @@ func (w *airspaceWork) suggested(q *control.Request, known *control.Record) {
 			q.Act, q.By.Position = control.Take, w.positionID()
 		}
 	case control.Handoff:
+		if w.desks.idle && w.rand.IntN(16) > 0 { // it is offered, and too late or by one who may not
+			q.Act, q.By.Position = control.Propose, known.Position
+			return
+		}
 		q.Act = pick(w.rand, control.Accept, control.Accept, control.Accept, control.Refuse)
 		q.By.Position = known.To.Position
 		if to := known.To.Sector; to != "" {

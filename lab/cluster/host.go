@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"onevoice/airspace"
 	"onevoice/consensus"
 	"onevoice/lab/judge"
 	"onevoice/lab/sim"
@@ -106,6 +107,7 @@ func (h *host) stepped(out *step.Out) {
 		})
 		journal := h.journals[a.Group]
 		if a.Installed {
+			h.installed(node, a.Group)
 			journal.Restart(watch.Mark{Index: a.Index, Hash: a.Hash, LogTimeNs: a.LogTimeNs, Epoch: a.Epoch})
 			continue
 		}
@@ -128,6 +130,13 @@ func (h *host) stepped(out *step.Out) {
 	for _, group := range h.run.logs {
 		p, _ := node.Published(group)
 		h.run.upgrader.saw(group, p.Version)
+	}
+}
+
+// installed counts snapshots that came in the middle of a staged change.
+func (h *host) installed(node *replica.Node, group uint32) {
+	if p, _ := node.Published(group); group == 1 && len(p.Root.(*airspace.State).Stagings()) > 0 {
+		h.run.facts["airspace: installed while staged"]++
 	}
 }
 

@@ -19,7 +19,7 @@ func (r *run) heal() {
 	w := r.world
 	w.Heal()
 	r.mustCommit("healing")
-	w.Run(w.NowNs()+r.rand.Int64N(400*milliNs), nil)
+	w.Run(w.NowNs()+r.rand.Int64N(400*milliNs)+r.restNs, nil)
 	r.working = false
 }
 
@@ -43,6 +43,7 @@ func (r *run) judge() {
 	for _, group := range r.groups {
 		r.works[group].check(r.court)
 	}
+	r.judgeTruth()
 	r.court.CloseWatches()
 	r.court.History(r.history, judgeKey)
 }

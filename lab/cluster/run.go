@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"onevoice/airspace"
 	"onevoice/consensus"
 	"onevoice/lab/judge"
 	"onevoice/lab/sim"
@@ -26,6 +25,8 @@ const (
 
 	// commitNs is how long after healing a command may take (V1).
 	commitNs = 2 * secNs
+	// idleNs is how long clients whose leases and offers should end go on in a healthy cluster.
+	idleNs = 1_700 * milliNs
 	// settleNs is how long after the end of all work the servers may take to stand at the same index with nothing queued.
 	settleNs = 5 * secNs
 	// lateChanges is how often the operator may make it longer.
@@ -63,7 +64,8 @@ type run struct {
 	keys        []*keyed // those given out
 	working     bool     // clients draw new operations
 	watching    bool
-	silent      bool // nobody sends anything any more
+	restNs      int64 // how long work goes on after healing because what ends by itself needs its time
+	silent      bool  // nobody sends anything any more
 	facts       map[string]int
 	count       Work
 }
@@ -91,9 +93,9 @@ func Run(o Options, text io.Writer) (Report, error) {
 	defer world.Close()
 	r.world = world
 	r.court.Now = world.NowNs
-	r.court.EventID = func(group uint32, event []byte) (uint64, bool) {
+	r.court.EventID = func(group uint32, index uint64, event []byte) (uint64, bool) {
 		if work := r.works[group]; work != nil {
-			return work.eventID(event)
+			return work.eventID(index, event)
 		}
 		return 0, false
 	}
@@ -133,8 +135,12 @@ func (r *run) build() error {
 	if p := r.world.Params(); p.WallSkewNs < keysKeptNs/4 && p.WallJumpNs < keysKeptNs/100 {
 		r.keyPpm = pick(r.rand, 0, 100_000, 400_000) // in a world where no key is forgotten
 	}
-	r.machines[1] = func() machine.Machine { return airspace.New() }
-	r.works[1] = newAirspaceWork(r.stream("work", 1), 1, r.facts)
+	r.machines[1] = airspaceOf(r.rand)
+	space := newAirspaceWork(r.stream("work", 1), 1, r.facts)
+	if space.desks.idle {
+		r.restNs = idleNs
+	}
+	r.works[1] = space
 	r.machines[2] = func() machine.Machine { return toy.New() }
 	r.works[2] = newToyWork(r.stream("work", 2), 2, &r.ids)
 	r.machines[membersGroup] = func() machine.Machine { return oracle.New(r.genesis()) }

@@ -19,7 +19,7 @@ type work interface {
 	// check judges at the end what only this work understands.
 	check(court *judge.Court)
 	// eventID finds the command that an event names.
-	eventID(event []byte) (uint64, bool)
+	eventID(index uint64, event []byte) (uint64, bool)
 }
 
 // ask is one request with its meaning.
@@ -170,7 +170,7 @@ func (w *toyWork) last() []ask {
 	return asks
 }
 
-func (w *toyWork) eventID(event []byte) (uint64, bool) {
+func (w *toyWork) eventID(_ uint64, event []byte) (uint64, bool) {
 	e, err := toy.DecodeEvent(event)
 	return e.ID, err == nil && e.Kind == toy.Changed
 }

@@ -39,8 +39,8 @@ const mostViolations = 20
 type Court struct {
 	// Now gives world time for violations; nil for none.
 	Now func() int64
-	// EventID finds the command that an event names; ok is false where it names none.
-	EventID func(group uint32, event []byte) (id uint64, ok bool)
+	// EventID finds the command that an event of an entry names; ok is false where it names none.
+	EventID func(group uint32, index uint64, event []byte) (id uint64, ok bool)
 
 	violations []Violation
 	more       int

@@ -15,7 +15,7 @@ func eventOf(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
 
 func court() *Court {
 	c := NewCourt()
-	c.EventID = func(_ uint32, e []byte) (uint64, bool) { return binary.BigEndian.Uint64(e), true }
+	c.EventID = func(_ uint32, _ uint64, e []byte) (uint64, bool) { return binary.BigEndian.Uint64(e), true }
 	return c
 }
 

@@ -39,7 +39,7 @@ func (c *Court) learn(g *groupLog, group uint32, a Applied) {
 		return
 	}
 	for i, event := range a.Events {
-		if id, ok := c.EventID(group, event); ok {
+		if id, ok := c.EventID(group, a.Index, event); ok {
 			g.effects[id] = append(g.effects[id], position{a.Index, uint32(i)})
 		}
 	}
@@ -51,7 +51,7 @@ func (c *Court) forget(g *groupLog, group uint32, a Applied) {
 		return
 	}
 	for _, event := range a.Events {
-		if id, ok := c.EventID(group, event); ok {
+		if id, ok := c.EventID(group, a.Index, event); ok {
 			delete(g.effects, id)
 		}
 	}

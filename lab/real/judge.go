@@ -20,7 +20,7 @@ const judgeKey = 5 * time.Second
 // not seen, elections are, from the logs (S2); the state is what they answer at rest (S7).
 func Judge(r *Record) *judge.Court {
 	court := judge.NewCourt()
-	court.EventID = func(_ uint32, event []byte) (uint64, bool) {
+	court.EventID = func(_ uint32, _ uint64, event []byte) (uint64, bool) {
 		id, _, ok := put(event)
 		return id, ok
 	}
