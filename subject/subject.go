@@ -25,6 +25,8 @@ type Subject struct {
 	Name, Organisation string
 	Kind               Kind
 	Rights             Rights
+	// Scope is a token's scope as its issuer wrote it, for the interfaces whose rights are words of a standard; empty for all others.
+	Scope string
 	// Server is the voter number of a server, 0 for all others.
 	Server uint64
 	// UntilNs is when the proof ends, nanoseconds UTC; 0 for never.
@@ -39,6 +41,20 @@ const (
 	ByToken       = "token"
 	ByLoopback    = "loopback"
 )
+
+// HasScopes says whether every one of the words is a word of the scope.
+func (s Subject) HasScopes(words ...string) bool {
+	for _, want := range words {
+		found := false
+		for word := range strings.FieldsSeq(s.Scope) {
+			found = found || word == want
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
 
 // Loopback is everybody on this machine, where a server has neither certificates nor keys for tokens and so listens on
 // loopback addresses only: anonymous, with every right.

@@ -37,7 +37,7 @@ func ParseKeys(content []byte) (*Keys, error) {
 	var k Keys
 	var err error
 	if trimmed := bytes.TrimSpace(content); len(trimmed) > 0 && trimmed[0] == '{' {
-		err = k.readSet(trimmed)
+		err = k.readSet(trimmed, nil)
 	} else {
 		err = k.readPEM(content)
 	}
@@ -50,19 +50,20 @@ func ParseKeys(content []byte) (*Keys, error) {
 	return &k, nil
 }
 
-func (k *Keys) readSet(content []byte) error {
+// readSet reads a key set. Where only is not nil, it takes those that only says, and passes over what it can use for no token.
+func (k *Keys) readSet(content []byte, only func(id string) bool) error {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(content, &set); err != nil {
 		return errors.New("not a JSON Web Key Set of keys that are known") // the cause could quote a key
 	}
 	for _, one := range set.Keys {
-		if one.Use == "enc" {
+		if one.Use == "enc" || only != nil && !only(one.KeyID) {
 			continue
 		}
 		if !one.IsPublic() {
 			return fmt.Errorf("key %.40q is not public, allowed: public keys only", one.KeyID)
 		}
-		if err := k.add(one.KeyID, one.Key); err != nil {
+		if err := k.add(one.KeyID, one.Key); err != nil && only == nil {
 			return err
 		}
 	}

@@ -1,14 +1,18 @@
-// Package token believes bearer tokens: JSON Web Tokens (RFC 7519) signed by EdDSA, ES256 or RS256 with a key of a file.
-// It is loud: it reads the file again when it changes, and the clock.
+// Package token believes bearer tokens: JSON Web Tokens (RFC 7519) signed by EdDSA, ES256 or RS256 with a key of a file or of a
+// key set that their issuer publishes.
+// It is loud: it reads the files again when they change, asks for the key set over the network, and reads the clock.
 //
 // Tokens enter no log and no message, whole or in part.
 package token
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,12 +42,15 @@ const (
 // Field is that of every problem about a token.
 const Field = "token"
 
-// Options are what a Keeper is made of.
+// Options are what a Keeper is made of. Files, KeySet or both are needed.
 type Options struct {
-	// Keys is the file of the issuers' public keys: a JSON Web Key Set, or PEM.
-	Keys string
-	// Audience has to be among a token's aud. It must not be empty, or tokens for other services would be good here.
-	Audience string
+	// Files hold public keys of issuers: each a JSON Web Key Set, or PEM.
+	Files []string
+	// KeySet is where an issuer publishes its keys; its zero value is nowhere.
+	KeySet KeySet
+	// Audiences are the names of this service, of which a token's aud has to hold one: 1 to MaxAudiences, none of them empty, or
+	// tokens for other services would be good here.
+	Audiences []string
 	// Issuer, where not empty, has to be a token's iss.
 	Issuer string
 	// Now is the clock; time.Now where nil.
@@ -51,9 +58,13 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// Keeper believes tokens by the newest good keys of a file. Its methods may be called from any goroutine.
+// MaxAudiences bounds the names of this service.
+const MaxAudiences = 64
+
+// Keeper believes tokens by the newest good keys. Its methods may be called from any goroutine.
 type Keeper struct {
-	*fresh.Keeper[*Keys]
+	files   *fresh.Keeper[*Keys] // nil where there are none
+	set     *remote              // nil where there is none
 	options Options
 
 	mu    sync.Mutex
@@ -73,42 +84,104 @@ type claims struct {
 	Scope        string `json:"scope"`
 }
 
-// Open reads the keys.
+// Open reads the keys of the files. Those of the key set are asked for by Run: an issuer that is down keeps no server from starting.
 func Open(o Options) (*Keeper, error) {
-	if o.Audience == "" {
-		return nil, errors.New("tokens: the audience is empty; name this service as its tokens do in aud, or tokens for other services would be good here")
+	if len(o.Audiences) == 0 || len(o.Audiences) > MaxAudiences || slices.Contains(o.Audiences, "") {
+		return nil, fmt.Errorf("tokens: %d audiences, allowed: 1 to %d, none of them empty; name this service as its tokens do in aud, or tokens for other services would be good here",
+			len(o.Audiences), MaxAudiences)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	files, err := fresh.Open("keys for tokens", []string{o.Keys}, func(contents [][]byte) (*Keys, error) {
-		keys, err := ParseKeys(contents[0])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.Keys, err)
-		}
-		return keys, nil
-	}, o.Log)
-	if err != nil {
-		return nil, fmt.Errorf("tokens: %w", err)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Keeper{Keeper: files, options: o, known: map[[32]byte]believed{}}, nil
+	k := &Keeper{options: o, known: map[[32]byte]believed{}}
+	var err error
+	if len(o.Files) > 0 {
+		if k.files, err = openFiles(o.Files, o.Log); err != nil {
+			return nil, fmt.Errorf("tokens: %w", err)
+		}
+	}
+	if o.KeySet.URL != "" {
+		if k.set, err = newRemote(o.KeySet, o.Now, o.Log); err != nil {
+			return nil, fmt.Errorf("tokens: %w", err)
+		}
+	}
+	if k.files == nil && k.set == nil {
+		return nil, errors.New("tokens: neither a file of keys nor a key set, allowed: at least one of them")
+	}
+	return k, nil
 }
 
-// Subject is whose token it is, with the rights of its scope, or why it is not believed.
+func openFiles(names []string, log *slog.Logger) (*fresh.Keeper[*Keys], error) {
+	return fresh.Open("keys for tokens", names, func(contents [][]byte) (*Keys, error) {
+		all := new(Keys)
+		for i, content := range contents {
+			keys, err := ParseKeys(content)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", names[i], err)
+			}
+			all.all = append(all.all, keys.all...)
+		}
+		if len(all.all) > maxKeys {
+			return nil, fmt.Errorf("%d keys in all files, allowed: up to %d", len(all.all), maxKeys)
+		}
+		return all, nil
+	}, log)
+}
+
+// Runs are what keeps the keys fresh: each to be run until its context ends, with a channel that brings a wish to look at once.
+func (k *Keeper) Runs() []func(context.Context, <-chan os.Signal) {
+	var list []func(context.Context, <-chan os.Signal)
+	if k.files != nil {
+		list = append(list, k.files.Run)
+	}
+	if k.set != nil {
+		list = append(list, k.set.run)
+	}
+	return list
+}
+
+// Stats are how many times new keys were taken, and how many times what came was refused or nothing came.
+func (k *Keeper) Stats() (taken, refused uint64) {
+	if k.files != nil {
+		taken, refused = k.files.Stats()
+	}
+	if k.set != nil {
+		taken, refused = taken+k.set.taken.Load(), refused+k.set.refused.Load()
+	}
+	return taken, refused
+}
+
+// keys are the good keys of the moment, by where they come from; at most two.
+func (k *Keeper) keys() []*Keys {
+	list := make([]*Keys, 0, 2)
+	if k.files != nil {
+		list = append(list, k.files.Get())
+	}
+	if k.set != nil {
+		if keys := k.set.get(); keys != nil {
+			list = append(list, keys)
+		}
+	}
+	return list
+}
+
+// Subject is whose token it is, with the rights and words of its scope, or why it is not believed.
 func (k *Keeper) Subject(raw string) (subject.Subject, *problem.Error) {
 	if len(raw) > MaxBytes {
 		return subject.Anonymous(), refuse(fmt.Sprintf("%d bytes", len(raw)), fmt.Sprintf("at most %d bytes", MaxBytes))
 	}
-	keys, id := k.Get(), sha256.Sum256([]byte(raw))
+	keys, id := k.keys(), sha256.Sum256([]byte(raw))
 	k.mu.Lock()
 	b, ok := k.known[id]
 	k.mu.Unlock()
-	if !ok || b.under != keys {
-		c, p := keys.verify(raw)
-		if p != nil {
+	if !ok || !slices.Contains(keys, b.under) {
+		var p *problem.Error
+		if b, p = verify(keys, raw); p != nil {
 			return subject.Anonymous(), p
 		}
-		b = believed{keys, c}
 		k.remember(id, b)
 	}
 	if p := k.options.check(&b.claims); p != nil {
@@ -116,7 +189,8 @@ func (k *Keeper) Subject(raw string) (subject.Subject, *problem.Error) {
 	}
 	c := &b.claims
 	return subject.Subject{
-		UntilNs: c.Expiry.Time().Add(Leeway).UnixNano(), Name: c.Subject, Organisation: c.Organisation, Kind: subject.Client, Rights: subject.FromScope(c.Scope), Via: subject.ByToken,
+		UntilNs: c.Expiry.Time().Add(Leeway).UnixNano(), Name: c.Subject, Organisation: c.Organisation, Kind: subject.Client,
+		Rights: subject.FromScope(c.Scope), Scope: c.Scope, Via: subject.ByToken,
 	}, nil
 }
 
@@ -145,8 +219,8 @@ func (o *Options) check(c *claims) *problem.Error {
 		return refuse("not good before "+instant(c.NotBefore), "good at "+now.UTC().Format(time.RFC3339))
 	case after(c.IssuedAt, now.Add(Leeway)):
 		return refuse("issued at "+instant(c.IssuedAt)+", which is to come", "a clock within "+Leeway.String())
-	case !c.Audience.Contains(o.Audience):
-		return refuse("for another audience", fmt.Sprintf("aud %q", o.Audience))
+	case !slices.ContainsFunc(o.Audiences, c.Audience.Contains):
+		return refuse("for another audience", fmt.Sprintf("aud %q", o.Audiences))
 	case o.Issuer != "" && c.Issuer != o.Issuer:
 		return refuse("of another issuer", fmt.Sprintf("iss %q", o.Issuer))
 	case !printable(c.Subject) || c.Subject == "":
@@ -164,24 +238,26 @@ func printable(s string) bool {
 }
 
 // verify checks a token's form and signature.
-func (k *Keys) verify(raw string) (claims, *problem.Error) {
+func verify(sets []*Keys, raw string) (believed, *problem.Error) {
 	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256, jose.RS256})
 	if err != nil || len(signed.Signatures) != 1 {
-		return claims{}, refuse("not in a form that is known", "a JSON Web Token signed by EdDSA, ES256 or RS256")
+		return believed{}, refuse("not in a form that is known", "a JSON Web Token signed by EdDSA, ES256 or RS256")
 	}
 	header := signed.Signatures[0].Header
-	for _, key := range k.fitting(header.Algorithm, header.KeyID) {
-		payload, err := signed.Verify(key)
-		if err != nil {
-			continue
+	for _, keys := range sets {
+		for _, key := range keys.fitting(header.Algorithm, header.KeyID) {
+			payload, err := signed.Verify(key)
+			if err != nil {
+				continue
+			}
+			c, err := readClaims(payload)
+			if err != nil {
+				return believed{}, refuse("of claims that do not parse", "sub, org, scope as texts, exp, nbf, iat as numbers, aud as text or texts")
+			}
+			return believed{keys, c}, nil
 		}
-		c, err := readClaims(payload)
-		if err != nil {
-			return claims{}, refuse("of claims that do not parse", "sub, org, scope as texts, exp, nbf, iat as numbers, aud as text or texts")
-		}
-		return c, nil
 	}
-	return claims{}, refuse("not signed by a key that is trusted here", "signed by a key of the file given with --token-keys")
+	return believed{}, refuse("not signed by a key that is trusted here", "signed by a key that this server was started with, or that its issuer publishes")
 }
 
 func refuse(value, allowed string) *problem.Error {

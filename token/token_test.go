@@ -105,7 +105,7 @@ func open(t testing.TB, keys []byte, log *slog.Logger) (*Keeper, string, *time.T
 	name := filepath.Join(t.TempDir(), "keys")
 	must(t, os.WriteFile(name, keys, 0o644))
 	now := start
-	k, err := Open(Options{Keys: name, Audience: "sky", Issuer: "issuer", Now: func() time.Time { return now }, Log: log})
+	k, err := Open(Options{Files: []string{name}, Audiences: []string{"air", "sky"}, Issuer: "issuer", Now: func() time.Time { return now }, Log: log})
 	must(t, err)
 	return k, name, &now
 }
@@ -117,7 +117,7 @@ func TestGoodTokens(t *testing.T) {
 		for _, p := range []pair{ed, ec, rs} {
 			for range 2 { // the second time it is remembered
 				who, refusal := k.Subject(sign(t, p, body(t, `{}`)))
-				want := subject.Subject{Name: "app", Organisation: "Airline", Kind: subject.Client, Rights: subject.Read, Via: subject.ByToken,
+				want := subject.Subject{Name: "app", Organisation: "Airline", Kind: subject.Client, Rights: subject.Read, Scope: "onevoice.read other", Via: subject.ByToken,
 					UntilNs: start.Add(time.Hour + Leeway).UnixNano()}
 				if refusal != nil || who != want {
 					t.Errorf("%s: %+v, %v", p.algorithm, who, refusal)
@@ -207,14 +207,14 @@ func TestARememberedTokenEnds(t *testing.T) {
 	}
 	*now = start
 	must(t, os.WriteFile(name, []byte("{"), 0o644))
-	if err := k.Check(true); err == nil {
+	if err := k.files.Check(true); err == nil {
 		t.Error("a broken file is taken")
 	}
 	if _, p := k.Subject(raw); p != nil {
 		t.Errorf("the old keys do not stay: %v", p)
 	}
 	must(t, os.WriteFile(name, set(t, ec), 0o644))
-	must(t, k.Check(true))
+	must(t, k.files.Check(true))
 	if _, p := k.Subject(raw); p == nil {
 		t.Error("a token is good by a key that was taken away")
 	}
@@ -251,7 +251,7 @@ func TestKeysThatAreRefused(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	if _, err := Open(Options{Keys: "none"}); err == nil || !strings.Contains(err.Error(), "audience is empty") {
+	if _, err := Open(Options{Files: []string{"none"}}); err == nil || !strings.Contains(err.Error(), "0 audiences, allowed: 1 to 64") {
 		t.Errorf("%v", err)
 	}
 }
@@ -321,7 +321,7 @@ func FuzzKeys(f *testing.F) {
 func FuzzClaims(f *testing.F) {
 	f.Add([]byte(body(f, `{}`)))
 	f.Add([]byte(`{"exp":1e400,"aud":[1]}`))
-	o := Options{Audience: "sky", Now: func() time.Time { return start }}
+	o := Options{Audiences: []string{"sky"}, Now: func() time.Time { return start }}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		c, err := readClaims(payload)
 		if err != nil {

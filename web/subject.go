@@ -76,7 +76,7 @@ func (s *Server) identify(r *http.Request) (subject.Subject, *problem.Error) {
 			return wrong("of another scheme", "Bearer", "")
 		}
 		if s.token == nil {
-			return wrong("a token", "a client certificate", "this server has no keys for tokens: start it with --token-keys")
+			return wrong("a token", "a client certificate", "this server has no keys for tokens: start it with --public-key-files or --jwks-endpoint")
 		}
 		return s.token(strings.TrimSpace(raw))
 	case s.certificate != nil && r.TLS != nil:

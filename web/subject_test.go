@@ -178,7 +178,7 @@ func TestTokensAndCertificates(t *testing.T) {
 func TestAServerWithoutKeysTakesNoTokens(t *testing.T) {
 	_, s := proved(t, nil)
 	s.token = nil
-	if w := askAs(s, "read", "GET", "/api/v1/sectors", "", "Authorization", "Bearer good"); w.Code != 401 || !strings.Contains(w.Body.String(), "--token-keys") {
+	if w := askAs(s, "read", "GET", "/api/v1/sectors", "", "Authorization", "Bearer good"); w.Code != 401 || !strings.Contains(w.Body.String(), "--public-key-files") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

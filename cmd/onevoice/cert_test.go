@@ -283,8 +283,9 @@ func TestServeSaysWhatIsWrongWithItsFiles(t *testing.T) {
 		"allowed: that of server number 1": two,
 		"operator alice":                   alice,
 		"belong together":                  two[:4],
-		"need --token-keys":                {"--token-audience", "sky"},
-		"audience is empty":                {"--token-keys", two[1]},
+		"need --public-key-files":          {"--accepted-jwt-audiences", "sky"},
+		"0 audiences":                      {"--public-key-files", two[1]},
+		"a form that is safe":              {"--jwks-endpoint", "http://issuer.example/jwks", "--accepted-jwt-audiences", "sky"},
 	} {
 		_, errs, code := run(t, append([]string{"serve", "--dir", t.TempDir(), "--init-from", file, "--name", "n1"}, args...)...)
 		if code == exitOK || !strings.Contains(errs, want) {

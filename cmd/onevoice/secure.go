@@ -33,8 +33,11 @@ import (
 
 // proofOptions are the flags by which a server proves itself and believes others.
 type proofOptions struct {
-	files                     cert.Files
-	keys, audience, issuedFor string
+	files     cert.Files
+	keys      []string
+	set       token.KeySet
+	audiences []string
+	issuedFor string
 }
 
 func (o *proofOptions) flags(cmd *cobra.Command) {
@@ -42,9 +45,12 @@ func (o *proofOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.files.CA, "ca", "", "certificates of the authorities that are believed; with --cert and --key")
 	f.StringVar(&o.files.Cert, "cert", "", "this server's certificate")
 	f.StringVar(&o.files.Key, "key", "", "its key")
-	f.StringVar(&o.keys, "token-keys", "", "public keys of who issues bearer tokens: a JSON Web Key Set, or PEM")
-	f.StringVar(&o.audience, "token-audience", "", "the name of this service in a token's aud; with --token-keys")
-	f.StringVar(&o.issuedFor, "token-issuer", "", "the only issuer (iss) whose tokens are taken")
+	f.StringSliceVar(&o.keys, "public-key-files", nil, "files of public keys of who issues bearer tokens, each a JSON Web Key Set or PEM, separated by commas")
+	f.StringVar(&o.set.URL, "jwks-endpoint", "", "https address where who issues bearer tokens publishes its JSON Web Key Set")
+	f.StringSliceVar(&o.set.IDs, "jwks-key-ids", nil, "the only keys (kid) of that set that are taken, separated by commas (default: all)")
+	f.DurationVar(&o.set.Refresh, "key-refresh-timeout", time.Minute, "how often the set is asked for, 1s to 1h")
+	f.StringSliceVar(&o.audiences, "accepted-jwt-audiences", nil, "names of this service of which a token's aud has to hold one, separated by commas")
+	f.StringVar(&o.issuedFor, "accepted-jwt-issuer", "", "the only issuer (iss) whose tokens are taken")
 }
 
 // proofs are what a server proves itself by and believes others by; both nil: loopback, where everybody may do everything.
@@ -62,13 +68,13 @@ func (o *proofOptions) open(g cluster.Genesis, self cluster.Server, log *slog.Lo
 			return p, err
 		}
 	}
-	if o.keys == "" {
-		if o.audience != "" || o.issuedFor != "" {
-			return p, usageError{fmt.Errorf("serve: --token-audience and --token-issuer need --token-keys")}
+	if len(o.keys) == 0 && o.set.URL == "" {
+		if len(o.audiences) > 0 || o.issuedFor != "" || len(o.set.IDs) > 0 {
+			return p, usageError{fmt.Errorf("serve: --accepted-jwt-audiences, --accepted-jwt-issuer and --jwks-key-ids need --public-key-files or --jwks-endpoint")}
 		}
 		return p, nil
 	}
-	p.tokens, err = token.Open(token.Options{Keys: o.keys, Audience: o.audience, Issuer: o.issuedFor, Log: log})
+	p.tokens, err = token.Open(token.Options{Files: o.keys, KeySet: o.set, Audiences: o.audiences, Issuer: o.issuedFor, Log: log})
 	return p, err
 }
 
@@ -88,7 +94,9 @@ func (p proofs) run(ctx context.Context) {
 		watch(p.certs.Run)
 	}
 	if p.tokens != nil {
-		watch(p.tokens.Run)
+		for _, run := range p.tokens.Runs() {
+			watch(run)
+		}
 	}
 }
 

@@ -158,6 +158,7 @@ func product() []Room {
 		{"internal/realtime", Loud, "", nil},
 		{"cert", Loud, "subject internal/fresh", nil},
 		{"token", Loud, "subject internal/fresh", Uses{jose: "tokens and key sets: parsing and signatures"}},
+		{"token/dev", Loud, "", Uses{jose: "signs tokens for development"}},
 		{"host", Loud, "clock detect internal/realm subject cert codec step view wire consensus watch replica store", nil},
 		{"server", Loud, "cert client consensus host internal/cluster internal/durable machine members oracle replica step store wire", nil},
 		{"web/api", Quiet, "airspace/control codec geo cover airspace lease watch", nil},
