@@ -44,3 +44,60 @@ func TestAcrossTheDateLine(t *testing.T) {
 		}
 	}
 }
+
+// TestAltitudesOfOtherReferences: an altitude above the sea is none of a plan by the standard pressure, and between the two there is
+// no climb. The flight is predicted as high as it is agreed.
+func TestAltitudesOfOtherReferences(t *testing.T) {
+	p := following(Defaults())
+	now := fly(p, "F", 100, 0, 0)
+	other := reportAt("F", 47, 7+110.0/600, 350, now+10*second)
+	other.Alt = geo.Altitude{Cm: other.Alt.Cm - 60_000, Ref: geo.RefAMSL}
+	p.Take(other)
+	next, ok := p.Predict("F")
+	if !ok {
+		t.Fatal("no prediction")
+	}
+	for _, q := range next.Path {
+		if q.Alt != geo.FlightLevel(350) {
+			t.Errorf("it goes by %+v", q)
+		}
+	}
+	fixes := []fix{{Report: reportAt("F", 47, 7, 350, 0)}, {Report: other}}
+	fixes[1].AtNs = 10 * second
+	if m, _ := motionOf(fixes); m.climb != 0 {
+		t.Errorf("it climbs by %v m/s", m.climb)
+	}
+	path := []geo.Point4D{{Alt: geo.Altitude{Cm: 1000}, AtNs: 10}, {Alt: geo.Altitude{Cm: 3000}, AtNs: 20}}
+	for ns, want := range map[int64]float64{0: 10, 10: 10, 15: 20, 20: 30, 30: 30} {
+		if got := altitudeOf(path, ns); got != want {
+			t.Errorf("at %d: %v m, want %v", ns, got, want)
+		}
+	}
+}
+
+// TestHoldingsAreKnownAnew after each report that tells something, and after what is forgotten.
+func TestHoldingsAreKnownAnew(t *testing.T) {
+	track := &track{south: 90, north: -90, west: 180, east: -180}
+	lap := func(fromS int64) {
+		for s := fromS; s <= fromS+600; s += 10 {
+			north, east := math.Sincos(float64(s) / 240 * 2 * math.Pi)
+			track.take(reportAt("F", 47+0.05*north, 7.5+0.07*east, 150, s*second), 10*second)
+		}
+	}
+	if len(track.holdings()) != 0 {
+		t.Error("a holding of nothing")
+	}
+	lap(0)
+	one := track.holdings()
+	if len(one) != 1 || &one[0] != &track.holdings()[0] {
+		t.Fatalf("%+v, or looked for again", one)
+	}
+	lap(2000)
+	if got := track.holdings(); len(got) != 2 {
+		t.Errorf("after another: %+v", got)
+	}
+	track.forget(1000 * second)
+	if got := track.holdings(); len(got) != 1 || got[0].first != 0 && got[0].first > 61 {
+		t.Errorf("after the first is forgotten: %+v", got)
+	}
+}

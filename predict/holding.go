@@ -64,6 +64,15 @@ func holdsOf(fixes []fix) []hold {
 	return list
 }
 
+// holdings are those in all fixes of a track. They are looked for once for each change of it: a prediction looks at those of every
+// track near.
+func (t *track) holdings() []hold {
+	if !t.held {
+		t.holds, t.held = holdsOf(t.fixes), true
+	}
+	return t.holds
+}
+
 // holding is the one that these fixes end in; false where they end in none.
 func holding(fixes []fix) (hold, bool) {
 	first, _ := slices.BinarySearchFunc(fixes, fixes[len(fixes)-1].AtNs-int64(3600e9), func(f fix, ns int64) int { return cmp.Compare(f.AtNs, ns) })
@@ -126,7 +135,7 @@ func (p *Predictor) endedNear(self *track, h *hold) []ended {
 		if t == self || !near.box(t) {
 			continue
 		}
-		for _, one := range holdsOf(t.fixes) {
+		for _, one := range t.holdings() {
 			over := t.fixes[len(t.fixes)-1].AtNs-t.fixes[one.last].AtNs > 2*leftNs
 			if over && one.middle.distance(h.middle) <= holdNearM {
 				list = append(list, ended{one.seconds, t.fixes[one.last].AtNs, t, one.last})

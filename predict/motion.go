@@ -23,7 +23,7 @@ func motionOf(fixes []fix) (motion, bool) {
 	last := &fixes[len(fixes)-1]
 	m := motion{at: last.place, atNs: last.AtNs, altM: altitudeM(last), track: last.TrackDeg}
 	speed, way, known := 0.0, 0.0, 0
-	first := len(fixes) - 1
+	first, earliest := len(fixes)-1, len(fixes)-1
 	for i := first; i >= 0 && last.AtNs-fixes[i].AtNs <= smoothNs; i-- {
 		f := &fixes[i]
 		if i+1 < len(fixes) {
@@ -37,6 +37,9 @@ func motionOf(fixes []fix) (motion, bool) {
 			known++
 		}
 		first = i
+		if f.Alt.Ref == last.Alt.Ref {
+			earliest = i
+		}
 	}
 	seconds := float64(last.AtNs-fixes[first].AtNs) / 1e9
 	switch {
@@ -45,8 +48,9 @@ func motionOf(fixes []fix) (motion, bool) {
 	case seconds > 0:
 		m.speed = way / seconds
 	}
-	if seconds > 0 {
-		m.climb = (m.altM - altitudeM(&fixes[first])) / seconds
+	// Between altitudes of different references there is no climb.
+	if since := float64(last.AtNs-fixes[earliest].AtNs) / 1e9; since > 0 {
+		m.climb = (m.altM - altitudeM(&fixes[earliest])) / since
 	} else if !math.IsNaN(last.VerticalRateFpm) {
 		m.climb = last.VerticalRateFpm * 0.3048 / 60
 	}

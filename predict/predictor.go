@@ -1,6 +1,7 @@
 package predict
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -149,11 +150,15 @@ func (p *Predictor) Predict(id string) (Prediction, bool) {
 	return p.heard(f, t, fixes)
 }
 
-// heard is the prediction of a flight of which there are reports.
+// heard is the prediction of a flight of which there are reports. Of an altitude of another reference than the plan's nothing is known:
+// the flight is taken to be as high as agreed.
 func (p *Predictor) heard(f *plan, t *track, fixes []fix) (Prediction, bool) {
 	m, ok := motionOf(fixes)
 	if !ok {
 		return Prediction{}, false
+	}
+	if ref := f.Path[0].Alt.Ref; fixes[len(fixes)-1].Alt.Ref != ref {
+		m.altM, m.climb = altitudeOf(f.Path, m.atNs), 0
 	}
 	var c course
 	spread := 0.0
@@ -164,6 +169,19 @@ func (p *Predictor) heard(f *plan, t *track, fixes []fix) (Prediction, bool) {
 	}
 	out := Prediction{Path: c.path(m.atNs, f.Path[0].Alt.Ref, 1), SpreadNs: int64(spread * 1e9), Heard: true}
 	return out, geo.ValidatePath(out.Path) == nil
+}
+
+// altitudeOf is how high a path is at a moment, in metres; before and after it as high as at its ends.
+func altitudeOf(path []geo.Point4D, atNs int64) float64 {
+	at, _ := slices.BinarySearchFunc(path, atNs, func(q geo.Point4D, ns int64) int { return cmp.Compare(q.AtNs, ns) })
+	at = min(at, len(path)-1)
+	b := &path[at]
+	if at == 0 || b.AtNs <= atNs {
+		return float64(b.Alt.Cm) / 100
+	}
+	a := &path[at-1]
+	part := float64(atNs-a.AtNs) / float64(b.AtNs-a.AtNs)
+	return (float64(a.Alt.Cm) + part*float64(b.Alt.Cm-a.Alt.Cm)) / 100
 }
 
 func (p *Predictor) onward(self *track, m *motion, end target, prior float64) course {

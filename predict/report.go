@@ -49,6 +49,9 @@ type track struct {
 	fixes         []fix
 	// box holds all fixes there ever were, in degrees.
 	south, north, west, east float64
+	// holds are those in fixes, where held says that they are known.
+	holds []hold
+	held  bool
 }
 
 func keyOf(aircraft, callsign string) string { return aircraft + "/" + callsign }
@@ -66,6 +69,7 @@ func (t *track) take(r Report, slotNs int64) bool {
 	default:
 		t.fixes[at] = n
 	}
+	t.held = false
 	t.south, t.north = min(t.south, n.place.lat), max(t.north, n.place.lat)
 	t.west, t.east = min(t.west, n.place.lon), max(t.east, n.place.lon)
 	return true
@@ -78,6 +82,7 @@ func (t *track) forget(untilNs int64) {
 		n++
 	}
 	t.fixes = slices.Delete(t.fixes, 0, n)
+	t.held = t.held && n == 0
 }
 
 // between gives the fixes with fromNs <= time < toNs.

@@ -44,7 +44,7 @@ type flightFollower struct {
 	client    *ask.Client
 	predictor *predict.Predictor
 	versions  map[string]string // of the flights that the predictor holds
-	// stale are flights to be read again, ground says that the sectors are.
+	// stale are flights to be read again, ground says that the sectors and the rules are.
 	stale  map[string]bool
 	ground bool
 	total  feedTotal
@@ -150,7 +150,12 @@ func (f *flightFollower) loadSectors(ctx context.Context) (index string, err err
 			sectors = append(sectors, sector)
 		}
 		if after = list.Next; after == "" {
-			f.predictor.SetSectors(sectors, airspace.DefaultCrossRefCm)
+			// After the sectors, so that a change of the rules since the index is heard of.
+			var rules api.Rules
+			if _, err := f.client.Do(ctx, ask.Request{Path: "/settings/rules"}, &rules); err != nil {
+				return "", err
+			}
+			f.predictor.SetSectors(sectors, int32(rules.CrossReference))
 			return index, nil
 		}
 	}
@@ -199,7 +204,7 @@ func (f *flightFollower) drain(changes <-chan api.Event) {
 			switch e.Kind {
 			case airspace.FlightPut.String(), airspace.FlightCancelled.String(), airspace.FlightExpired.String():
 				f.stale[e.ID] = f.stale[e.ID] || f.versions[e.ID] != e.Version || e.Kind != airspace.FlightPut.String()
-			case airspace.SectorPut.String(), airspace.SectorRemoved.String():
+			case airspace.SectorPut.String(), airspace.SectorRemoved.String(), airspace.SettingsChanged.String():
 				f.ground = true
 			}
 		default:

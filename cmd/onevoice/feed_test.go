@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,4 +65,77 @@ func TestPredictedDemo(t *testing.T) {
 	if strings.Contains(d.printed(), "agreed (0 windows") {
 		t.Errorf("printed:\n%s", d.printed())
 	}
+}
+
+// TestFeedOutlivesItsLeader feeds beside three servers while the one that leads is killed: positions go on, what is predicted later is agreed
+// too, and no proposal is refused, which one made twice would be, for its plan has changed.
+func TestFeedOutlivesItsLeader(t *testing.T) {
+	c, client := servers(t, "2018-08-01T10:00:00Z")
+	sectors, flights := slowStart(t, t.TempDir())
+	if stdout, stderr, code := run(t, "import", "-e", endpoints(c), "--sectors", sectors); code != exitOK {
+		t.Fatalf("import: exit %d\n%s%s", code, stdout, stderr)
+	}
+	var total feedTotal
+	done := make(chan error, 1)
+	go func() {
+		stdout, stderr, code := run(t, "feed", "-e", endpoints(c), "--flights", flights, "--file", "--speed", "60", "--output", "json")
+		err := json.Unmarshal([]byte(stdout), &total)
+		if err != nil || code != exitOK {
+			err = fmt.Errorf("exit %d, %w\n%s%s", code, err, stdout, stderr)
+		}
+		done <- err
+	}()
+	flight := func() (f api.Flight, err error) {
+		_, err = client.Do(t.Context(), ask.Request{Path: "/flights/SWR1-4b1805-20180801T110000"}, &f)
+		return f, err
+	}
+	newest := func() (at api.Time, err error) {
+		var list api.Tracks
+		_, err = client.Do(t.Context(), ask.Request{Path: "/tracks"}, &list)
+		for _, one := range list.Positions {
+			at = max(at, one.Time)
+		}
+		return at, err
+	}
+	var before api.Flight
+	eventually(t, c, func() (err error) {
+		select {
+		case err := <-done:
+			t.Fatalf("the feed has ended: %v", err)
+		default:
+		}
+		if before, err = flight(); err == nil && before.Progress == nil {
+			err = errors.New("nothing is agreed of it")
+		}
+		return err
+	})
+	seen, err := newest()
+	if err != nil || seen == 0 {
+		t.Fatalf("positions until %v, %v", seen, err)
+	}
+	if err := c.Kill(leading(t, c)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, c, func() error {
+		if at, err := newest(); err != nil || at <= seen+api.Time(time.Minute) {
+			return fmt.Errorf("positions until %v, %w", at, err)
+		}
+		return nil
+	})
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	after, err := flight()
+	if err != nil || after.Version == before.Version || after.Progress == nil || len(after.Windows) != 1 {
+		t.Fatalf("%+v, %v", after, err)
+	}
+	// It is at 8 degrees east, where the sector begins, 700 s after its beginning.
+	entry := time.Date(2018, 8, 1, 11, 11, 40, 0, time.UTC)
+	if off := time.Unix(0, int64(after.Windows[0].EntersEarliest)).Sub(entry).Abs(); off > 20*time.Second {
+		t.Errorf("it enters %s from when it did", off)
+	}
+	if total.Rows != 121 || total.Reports != 121 || total.Refused != 0 || total.Agreed < 2 || total.Proposed != total.Agreed+total.Open {
+		t.Errorf("%+v", total)
+	}
+	t.Logf("%s", total)
 }
