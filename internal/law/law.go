@@ -162,6 +162,7 @@ func product() []Room {
 		{"host", Loud, "clock detect internal/realm subject cert codec step view wire consensus watch replica store", nil},
 		{"server", Loud, "cert client consensus host internal/cluster internal/durable machine members oracle replica step store wire", nil},
 		{"web/api", Quiet, "airspace/control codec geo cover airspace lease watch", nil},
+		{"web/astm", Quiet, "subject", nil},
 		{"export", Quiet, "airspace chain web/api", Uses{parquet: "a file format that analysis engines read"}},
 		{"export/place", Loud, "export internal/durable", Uses{minio: "stores that speak S3"}},
 		{"geojson", Quiet, "geo web/api", nil},
