@@ -71,7 +71,7 @@ type Result struct {
 	// that is gone is missing no more. MoreMissing says that there are others beside.
 	MissingIntents, MissingConstraints []ID
 	MoreMissing                        bool
-	// Entity is what was put, or as it was when it was removed. Notified is its notification index, of subscriptions.
+	// Entity is what was put, or as it was when it was removed; its encoding leaves out cells and volumes, which no answer has. Notified is its notification index, of subscriptions.
 	Entity   *Entity
 	Notified uint32
 	// Subscribers are to be told, sorted by identifier. MoreSubscribers says that there are others beside: their index is counted too, and a search

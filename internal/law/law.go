@@ -125,7 +125,7 @@ func product() []Room {
 		{"airspace/index", Replicated, "geo", ordered},
 		{"airspace/past", Replicated, "", ordered},
 		{"airspace/control", Replicated, "codec fence view", ordered},
-		{"airspace/utm", Replicated, "geo problem", nil},
+		{"airspace/utm", Replicated, "codec geo problem airspace/index", ordered},
 		{"airspace", Replicated, "codec fence geo machine airspace/control airspace/index airspace/past", ordered},
 		{"demo", Quiet, "geo cover airspace", nil},
 		{"feed", Quiet, "geo airspace", nil},
