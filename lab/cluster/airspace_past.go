@@ -63,7 +63,7 @@ func (w *airspaceWork) rightTime(court *judge.Court, p *picture, a *answered) bo
 		return a.answer.Index == a.index
 	case a.refused() && a.answer.Problem.Kind == problem.Expired:
 		w.facts["airspace: before the horizon"]++
-		return w.past.forgets || k.Index < p.first || k.Index == 0
+		return w.past.forgets || p.mayForget(k, a.answer.ServiceNs)
 	case a.refused():
 		w.facts["airspace: in the future"]++
 		return k.Index > a.index || k.AtNs > a.answer.ServiceNs
@@ -71,13 +71,26 @@ func (w *airspaceWork) rightTime(court *judge.Court, p *picture, a *answered) bo
 		return false
 	}
 	w.facts["airspace: of the past"]++
-	if p.last == 0 {
+	last := p.last()
+	if last == (moment{}) {
 		return true
 	}
-	if a.answer.Index != p.last || a.answer.ServiceNs != p.lastNs || k.Index == 0 && p.lastNs > k.AtNs {
+	if a.answer.Index != last.index || a.answer.ServiceNs != last.atNs || k.Index == 0 && last.atNs > k.AtNs {
 		return false
 	}
-	return k.Index > 0 || w.nextAfter(court, p.last, a.index, k.AtNs)
+	return k.Index > 0 || w.nextAfter(court, last.index, a.index, k.AtNs)
+}
+
+// mayForget says whether a time is before all that is held by default: before the first entry that changed anything, or before one that is older
+// than the history is long. Service time may go fast, and a wall clock jump.
+func (p *picture) mayForget(k airspace.Known, nowNs int64) bool {
+	before := func(m moment) bool { return k.Index > 0 && m.index > k.Index || k.Index == 0 && m.atNs > k.AtNs }
+	for i, m := range p.marks {
+		if before(m) && (i == 0 || m.atNs <= nowNs-airspace.DefaultHistoryNs) {
+			return true
+		}
+	}
+	return false
 }
 
 // nextAfter says whether the next entry that changed something, up to last, came after an instant.

@@ -18,10 +18,23 @@ type picture struct {
 	pending, open map[string]bool
 	// told are the flights of which something was said since the last such change: of the others it is not known what they have in what is open.
 	told map[string]bool
-	// first and last are the first and last entry that changed something, 0 for none; lastNs is service time at the last.
-	first, last uint64
-	lastNs      int64
-	facts       map[string]int
+	// marks are the entries that changed something.
+	marks []moment
+	facts map[string]int
+}
+
+// moment is an entry that changed something, and service time then.
+type moment struct {
+	index uint64
+	atNs  int64
+}
+
+// last is the newest of them, zero where there is none.
+func (p *picture) last() moment {
+	if len(p.marks) == 0 {
+		return moment{}
+	}
+	return p.marks[len(p.marks)-1]
 }
 
 type plan struct {
@@ -48,8 +61,8 @@ func (p *picture) take(index uint64, event []byte) {
 	if err != nil {
 		return
 	}
-	if p.last, p.lastNs = index, e.ServiceNs; p.first == 0 {
-		p.first = index
+	if p.last().index != index {
+		p.marks = append(p.marks, moment{index, e.ServiceNs})
 	}
 	p.control.Take(&e)
 	p.step(&e)
@@ -107,7 +120,7 @@ func (p *picture) zone(e *airspace.Event) {
 	case airspace.BreachResolved:
 		delete(p.zones[e.ID].breaches, e.Detail.(*airspace.BreachDetail).Flight)
 	case airspace.ZoneChecked:
-		if e.Version.Index != p.last {
+		if e.Version.Index != p.last().index {
 			p.facts["airspace: zone checked later"]++
 		}
 	}
