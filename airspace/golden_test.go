@@ -72,6 +72,10 @@ func TestGoldenBytes(t *testing.T) {
 		{"conflict event", "sha256 6f13aee1ae7c1abd", encodeEvent(&Event{Kind: ConflictFound, ID: "f+g", Version: Version{1, 2}, Detail: pair})},
 		{"load event", "sha256 cb4ad74283097bb2", encodeEvent(&Event{Kind: CapacityWarn, ID: "A", Version: Version{1, 2}, Detail: &BucketLoad{1, 2, Bucket{3, 4, 5, 6, LevelWarn}}})},
 		{"conflicts", "sha256 9e68bca08a07ca3a", EncodeQuery(ConflictsQuery{Sector: "A", Flight: "f", FromNs: 1, ToNs: 2, After: ConflictCursor{1, "f", "g"}, Limit: 4})},
+		{"versions", "sha256 04163815717f3cfd", EncodeQuery(VersionsQuery{Flight: "f", From: Known{Index: 1}, To: Known{AtNs: 2}, After: 3, Limit: 4})},
+		{"versions answer", "sha256 2358bb0530f310bc", encodeAnswer(&Answer{ServiceNs: 9, kind: kindVersions, Body: &Versions{List: []KnownVersion{{1, 2, 3, 4, ChangePut, &flight, nil}, {2, 0, 4, 0, ChangePut, nil, &sector}}, Next: 2}})},
+		{"diff", "sha256 b845eea5294a1e60", EncodeQuery(DiffQuery{From: Known{Index: 1}, Sector: "A", After: DiffPlace{true, "f"}, Limit: 4})},
+		{"diff answer", "sha256 c5a8ff0d70380b10", encodeAnswer(&Answer{ServiceNs: 9, kind: kindDiff, Body: &Diff{1, 2, 3, 4, []Difference{{DiffPlace{true, "f"}, "SWR1", Version{1, 2}, Version{}, AspectPlan | AspectRecord, flight.Windows, nil}}, &DiffPlace{true, "f"}}})},
 		{"load", "sha256 3a4cb6a2571ec9b3", EncodeQuery(LoadQuery{"A", 1, 2, 3})},
 		{"conflicts answer", "sha256 3cbeb35afeb4066d", encodeAnswer(&Answer{ServiceNs: 9, kind: kindConflicts, Body: &Conflicts{List: []Encounter{{pair, "C", "D"}}, Next: &ConflictCursor{1, "f", "g"}, Computing: true}})},
 	} {

@@ -2,7 +2,9 @@ package airspace
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -137,6 +139,129 @@ func (d *drawer) askPast(s *State, newest uint64) {
 		}
 	}
 	(&drawer{d.t, &want}).ask(then)
+	d.askVersions(s)
+	d.askDiff(s, known, &want)
+}
+
+// askVersions holds what is said to have been known of a flight against the whole airspace after each entry that is held.
+func (d *drawer) askVersions(s *State) {
+	q := VersionsQuery{Flight: d.id("f"), Limit: rapid.SampledFrom([]int{1, 2, MaxPage}).Draw(d.t, "limit")}
+	var all []KnownVersion
+	for {
+		page, err := s.Versions(q)
+		if err != nil {
+			break // nothing is known: then no entry has it either
+		}
+		all = append(all, page.List...)
+		if q.After = page.Next; q.After == 0 {
+			break
+		}
+	}
+	for _, at := range d.model.archive.whole {
+		f, there := at.state.flights[q.Flight]
+		i := slices.IndexFunc(all, func(v KnownVersion) bool { return v.Since <= at.index && (v.Until == 0 || at.index < v.Until) })
+		if (i >= 0) != there || there && (all[i].Flight.Version != f.Version || !slices.Equal(all[i].Flight.Windows, f.Windows)) {
+			d.t.Fatalf("versions of %s: at %d it is the one at %d of %+v, want it there: %v, as %+v", q.Flight, at.index, i, all, there, f)
+		}
+		if there && all[i].Since == at.index && all[i].SinceNs != at.state.nowNs {
+			d.t.Fatalf("version since %d is of %d, want %d", at.index, all[i].SinceNs, at.state.nowNs)
+		}
+	}
+	for i := 1; i < len(all); i++ {
+		if all[i-1].Until == 0 || all[i-1].Until > all[i].Since || all[i-1].Until == all[i].Since && all[i].Change != changeBetween(all[i-1].Flight, all[i].Flight) {
+			d.t.Fatalf("versions %+v and %+v", all[i-1], all[i])
+		}
+	}
+}
+
+// changeBetween says what happened between two versions by what they hold.
+func changeBetween(f, n *FlightRecord) Change {
+	switch {
+	case n.Version == f.Version:
+		return ChangeRewindowed
+	case n.Progress == nil:
+		return ChangePut
+	}
+	return ChangeReported
+}
+
+// askDiff compares the differences between a known time and the present with what the two airspaces say.
+func (d *drawer) askDiff(s *State, known Known, then *naive) {
+	q := DiffQuery{From: known, Limit: rapid.SampledFrom([]int{1, 2, MaxPage}).Draw(d.t, "limit")}
+	if rapid.Bool().Draw(d.t, "one sector") {
+		q.Sector = d.id("s")
+	}
+	want := differences(then, &d.model.archive.whole[len(d.model.archive.whole)-1].state, q.Sector)
+	var got []string
+	for {
+		page, err := s.Diff(q)
+		if err != nil {
+			_, was := then.sectors[q.Sector]
+			_, is := d.model.sectors[q.Sector]
+			if q.Sector == "" || was || is {
+				d.t.Fatalf("diff %+v: %v", q, err)
+			}
+			return
+		}
+		for _, one := range page.List {
+			got = append(got, fmt.Sprint(one.Flights, one.ID, one.Before, one.After, one.What&^(AspectRecord), len(one.WindowsBefore), len(one.WindowsAfter)))
+		}
+		if page.Next == nil {
+			break
+		}
+		q.After = *page.Next
+	}
+	if !slices.Equal(got, want) {
+		d.t.Fatalf("diff %+v:\n%q\nwant\n%q", q, got, want)
+	}
+}
+
+// differences is the definition of a diff, without its wording of what was put again with nothing changed.
+func differences(then, now *naive, sector string) (list []string) {
+	for _, id := range namesOf(then.sectors, now.sectors) {
+		a, was := then.sectors[id]
+		b, is := now.sectors[id]
+		if (sector == "" || sector == id) && (was != is || a.Version != b.Version) {
+			what := Aspect(0)
+			if was && is {
+				what = a.differsIn(&b) &^ AspectRecord
+			}
+			list = append(list, fmt.Sprint(false, id, a.Version, b.Version, what, 0, 0))
+		}
+	}
+	for _, id := range namesOf(then.flights, now.flights) {
+		a, was := then.flights[id]
+		b, is := now.flights[id]
+		enters := func(f FlightRecord) bool {
+			return slices.ContainsFunc(f.Windows, func(w SectorWindow) bool { return sector == "" || w.Sector == sector })
+		}
+		lost := slices.DeleteFunc(slices.Clone(a.Windows), func(w SectorWindow) bool { return slices.Contains(b.Windows, w) })
+		won := slices.DeleteFunc(slices.Clone(b.Windows), func(w SectorWindow) bool { return slices.Contains(a.Windows, w) })
+		if was == is && a.Version == b.Version && len(lost)+len(won) == 0 || sector != "" && !enters(a) && !enters(b) {
+			continue
+		}
+		what := Aspect(0)
+		if was && is {
+			if !reflect.DeepEqual(a.Flight, b.Flight) {
+				what |= AspectPlan
+			}
+			if !reflect.DeepEqual(a.Progress, b.Progress) {
+				what |= AspectProgress
+			}
+			if len(lost)+len(won) > 0 {
+				what |= AspectWindows
+			}
+		}
+		list = append(list, fmt.Sprint(true, id, a.Version, b.Version, what, len(lost), len(won)))
+	}
+	return list
+}
+
+// namesOf lists the names of two maps in order.
+func namesOf[V any](a, b map[string]V) []string {
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	return slices.Sorted(maps.Keys(both))
 }
 
 func (d *drawer) refused(err error, kind problem.Kind) {

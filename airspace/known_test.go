@@ -30,6 +30,8 @@ var questionOf = map[queryKind]struct {
 	kindPositions:   {PositionsQuery{Limit: MaxPage}, false},
 	kindControlList: {ControlListQuery{Thing: control.Flight, Position: "P2", Limit: MaxPage}, false},
 	kindConflicts:   {ConflictsQuery{FromNs: everBefore, ToNs: everAfter, Limit: MaxPage}, false},
+	kindVersions:    {VersionsQuery{Flight: "f", Limit: MaxPage}, false},
+	kindDiff:        {DiffQuery{Limit: MaxPage}, false},
 }
 
 // overtaken is an airspace of which everything has become another since then.
@@ -99,6 +101,8 @@ func TestEveryMethodOfThePast(t *testing.T) {
 	refused := map[string]func() error{
 		"Breaches":    func() error { _, err := past.Breaches(questionOf[kindBreaches].q.(BreachQuery)); return err },
 		"Conflicts":   func() error { _, err := past.Conflicts(questionOf[kindConflicts].q.(ConflictsQuery)); return err },
+		"Versions":    func() error { _, err := past.Versions(questionOf[kindVersions].q.(VersionsQuery)); return err },
+		"Diff":        func() error { _, err := past.Diff(questionOf[kindDiff].q.(DiffQuery)); return err },
 		"Levels":      func() error { _, _, err := past.Levels(SectorLevel{}, 1); return err },
 		"Zone":        func() error { _, err := past.Zone("Y"); return err },
 		"Zones":       func() error { _, err := past.Zones("", 1); return err },

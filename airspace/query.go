@@ -41,6 +41,9 @@ const (
 
 	kindFlows  queryKind = 20
 	kindRoutes queryKind = 21
+
+	kindVersions queryKind = 30
+	kindDiff     queryKind = 31
 )
 
 // readQuery reads the body of a question of a kind.
@@ -74,6 +77,10 @@ func readQuery(r *codec.Reader, kind queryKind) Query {
 		return readFlowQuery(r)
 	case kindRoutes:
 		return readRouteQuery(r)
+	case kindVersions:
+		return readVersionsQuery(r)
+	case kindDiff:
+		return readDiffQuery(r)
 	}
 	r.Fail()
 	return nil
@@ -108,6 +115,10 @@ func readAnswer(r *codec.Reader, kind queryKind) Body {
 		return readFlows(r)
 	case kindRoutes:
 		return readRoutes(r)
+	case kindVersions:
+		return readVersions(r)
+	case kindDiff:
+		return readDiff(r)
 	}
 	r.Fail()
 	return nil

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"onevoice/airspace/past"
-	"onevoice/geo"
 	"onevoice/problem"
 )
 
@@ -206,7 +205,5 @@ func (c *change) rewindow(plan []rewindowed) int {
 
 // samePlace reports whether two sectors are at the same places at the same times, with the same separation: then no flight has to be looked at.
 func samePlace(a, b *Sector) bool {
-	return a.Separation == b.Separation && slices.Equal(a.Effective, b.Effective) && a.Hours.equal(&b.Hours) && slices.EqualFunc(a.Volumes, b.Volumes, func(p, q geo.Polygon) bool {
-		return p.Band == q.Band && slices.EqualFunc(p.Rings, q.Rings, slices.Equal[geo.Ring])
-	})
+	return a.Separation == b.Separation && slices.Equal(a.Effective, b.Effective) && a.Hours.equal(&b.Hours) && slices.EqualFunc(a.Volumes, b.Volumes, samePolygon)
 }

@@ -114,6 +114,11 @@ func (t *Table[R]) Ascend(from string, known uint64, yield func(name string, v V
 	})
 }
 
+// Names gives all names that were ever known and are not forgotten, in order, from a name on, until yield says false.
+func (t *Table[R]) Names(from string, yield func(name string) bool) {
+	Union(t.here, t.gone, from, yield)
+}
+
 // Union gives the names of two maps, each once and in order, from a name on, until yield says false.
 func Union[A, B any](a *btree.Map[string, A], b *btree.Map[string, B], from string, yield func(name string) bool) {
 	left, right := a.Iter(), b.Iter()
