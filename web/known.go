@@ -12,18 +12,21 @@ import (
 const headerKnown = "Onevoice-Known-Index"
 
 // knownAt is the parameter known_at: an index or an instant of service time. The zero value is the present.
-func (q *query) knownAt() airspace.Known {
-	if !q.has("known_at") {
+func (q *query) knownAt() airspace.Known { return q.known("known_at") }
+
+// known is a parameter that names a known time.
+func (q *query) known(name string) airspace.Known {
+	if !q.has(name) {
 		return airspace.Known{}
 	}
-	text := q.get("known_at")
+	text := q.get(name)
 	index, err := strconv.ParseUint(text, 10, 64)
 	if err == nil && index > 0 {
 		return airspace.Known{Index: index}
 	}
 	at, err := api.ParseTime(text)
 	if err != nil || at == 0 {
-		q.refuse("known_at", text, "an index from 1 up, or RFC 3339 in UTC, such as 2018-08-01T05:00:00Z, after 1970-01-01T00:00:00Z")
+		q.refuse(name, text, "an index from 1 up, or RFC 3339 in UTC, such as 2018-08-01T05:00:00Z, after 1970-01-01T00:00:00Z")
 	}
 	return airspace.Known{AtNs: int64(at)}
 }

@@ -189,7 +189,7 @@ func TestReferencesOfTheDescription(t *testing.T) {
 func TestFieldsOfTheDescription(t *testing.T) {
 	schemas := readDescription(t)["components"].(map[string]any)["schemas"].(map[string]any)
 	for name, v := range map[string]any{
-		"Sectors": api.Sectors{}, "Flights": api.Flights{}, "Presences": api.Presences{}, "Written": api.Written{}, "ServiceTime": api.ServiceTime{}, "Rules": api.Rules{},
+		"Sectors": api.Sectors{}, "Flights": api.Flights{}, "Presences": api.Presences{}, "Written": api.Written{}, "ServiceTime": api.ServiceTime{}, "Rules": api.Rules{}, "HistorySettings": api.HistorySettings{}, "Known": api.Known{}, "Versions": api.Versions{}, "KnownVersion": api.KnownVersion{}, "Diff": api.Diff{}, "Difference": api.Difference{},
 		"Hash": api.Hash{}, "Event": api.Event{}, "Status": api.Status{}, "Server": api.Server{}, "Track": api.Track{}, "Tracks": api.Tracks{},
 		"TracksTaken": api.TracksTaken{}, "Problem": api.Problem{}, "Window": api.Window{}, "Point": api.Point{}, "Uncertainty": api.Uncertainty{}, "Volume": api.Volume{}, "Volume4D": api.Volume4D{},
 		"Members": api.Members{}, "Member": api.Member{}, "Group": api.Group{}, "GroupMember": api.GroupMember{}, "OpenInvitation": api.OpenInvitation{},
@@ -282,7 +282,7 @@ func checkAnswer(t *testing.T, what string, example []byte) {
 	into := map[string]any{
 		"get /api/v1/sectors/{id} 200": &api.Sector{}, "get /api/v1/sectors/{id}/flights 200": &api.Presences{},
 		"get /api/v1/sectors/{id}/load 200": &api.Load{}, "get /api/v1/conflicts 200": &api.Conflicts{},
-		"get /api/v1/settings/service-time 200": &api.ServiceTime{}, "get /api/v1/settings/rules 200": &api.Rules{},
+		"get /api/v1/settings/service-time 200": &api.ServiceTime{}, "get /api/v1/settings/rules 200": &api.Rules{}, "get /api/v1/settings/history 200": &api.HistorySettings{},
 	}[what]
 	if into == nil {
 		t.Fatalf("no type for the example of %s", what)

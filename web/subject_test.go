@@ -113,7 +113,7 @@ const joinRoute = "POST /api/v1/members/join"
 // TestRightsOfRoutes is the table that the documentation has.
 func TestRightsOfRoutes(t *testing.T) {
 	want := map[string]string{
-		"PUT /api/v1/sectors/{id}": "settings", "POST /api/v1/sectors:combine": "settings", "POST /api/v1/sectors:split": "settings", "DELETE /api/v1/sectors/{id}": "settings", "PUT /api/v1/settings/service-time": "settings", "PUT /api/v1/settings/rules": "settings",
+		"PUT /api/v1/sectors/{id}": "settings", "POST /api/v1/sectors:combine": "settings", "POST /api/v1/sectors:split": "settings", "DELETE /api/v1/sectors/{id}": "settings", "PUT /api/v1/settings/service-time": "settings", "PUT /api/v1/settings/rules": "settings", "PUT /api/v1/settings/history": "settings",
 		"PUT /api/v1/flights/{id}": "write", "DELETE /api/v1/flights/{id}": "write", "PUT /api/v1/flights/{id}/progress": "write", "POST /api/v1/tracks": "write",
 		"GET /api/v1/backup": "backup", "GET /api/v1/entries": "export", "GET /api/v1/state": "export", "POST /api/v1/upgrade": "members",
 		"POST /api/v1/locks/{lock}": "write", "POST /api/v1/locks/{lock}/keep": "write", "POST /api/v1/locks/{lock}/release": "write",
