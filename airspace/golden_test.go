@@ -79,9 +79,15 @@ func TestGoldenBytes(t *testing.T) {
 		{"load", "sha256 3a4cb6a2571ec9b3", EncodeQuery(LoadQuery{"A", 1, 2, 3})},
 		{"conflicts answer", "sha256 3cbeb35afeb4066d", encodeAnswer(&Answer{ServiceNs: 9, kind: kindConflicts, Body: &Conflicts{List: []Encounter{{pair, "C", "D"}}, Next: &ConflictCursor{1, "f", "g"}, Computing: true}})},
 	} {
-		if got := short(c.got); got != c.want && hex.EncodeToString(c.got) != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
+		checkBytes(t, c.name, c.want, c.got)
+	}
+}
+
+// checkBytes holds bytes against what they are in hexadecimal, or against their hash.
+func checkBytes(t *testing.T, name, want string, b []byte) {
+	t.Helper()
+	if got := short(b); got != want && hex.EncodeToString(b) != want {
+		t.Errorf("%s: %s, want %s", name, got, want)
 	}
 }
 
