@@ -67,7 +67,7 @@ func printLevels(out io.Writer, p *api.Levels) error {
 	if err != nil {
 		return err
 	}
-	return printNext(out, p.Next)
+	return printNext(out, p.Next, "")
 }
 
 // thresholds prints what is worth a warning and an alert.

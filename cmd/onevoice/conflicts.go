@@ -26,6 +26,9 @@ func params(values map[string]string, limit int) string {
 	if limit > 0 {
 		q.Set("limit", strconv.Itoa(limit))
 	}
+	if len(q) == 0 {
+		return ""
+	}
 	return "?" + q.Encode()
 }
 
@@ -60,7 +63,7 @@ the rules say another) at once, by when that begins. Plans decide, not how uncer
 
 // drawConflicts draws all conflicts of a time by their closest points.
 func (a *asking) drawConflicts(cmd *cobra.Command, values map[string]string, limit int) error {
-	q, err := url.ParseQuery(params(values, limit)[1:])
+	q, err := url.ParseQuery(strings.TrimPrefix(params(values, limit), "?"))
 	if err != nil {
 		return err
 	}
@@ -98,8 +101,8 @@ func printConflicts(out io.Writer, p *api.Conflicts) error {
 				times(c.Spans), named(c.A), named(c.B), dash(strings.Join(c.Sectors, ",")))
 		}
 	})
-	if err == nil && p.Next != "" {
-		_, err = fmt.Fprintf(out, "more: --from %s --to %s --after %s\n", clock(p.From), clock(p.To), p.Next)
+	if err == nil {
+		err = printSpanNext(out, p.From, p.To, p.Next, "")
 	}
 	return err
 }

@@ -152,7 +152,7 @@ func controlListCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var all api.ControlList
 			return a.show(cmd, "/positions/"+url.PathEscape(args[0])+"/flights"+p.query(), &all, func(out io.Writer) error {
-				return errors.Join(printControl(out, all.Flights), printNext(out, all.Next))
+				return errors.Join(printControl(out, all.Flights), printNext(out, all.Next, ""))
 			})
 		},
 	}

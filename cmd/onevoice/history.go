@@ -13,9 +13,9 @@ import (
 func historyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "Keep what happened as files for analysis engines, for ever, and prove that they are whole",
+		Short: "How much of the past the service holds; and to keep what happened as files for analysis engines, for ever",
 	}
-	cmd.AddCommand(historyExportCommand(), historyCheckCommand())
+	cmd.AddCommand(showHistoryCommand(), setHistoryCommand(), historyExportCommand(), historyCheckCommand())
 	return cmd
 }
 

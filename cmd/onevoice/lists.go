@@ -41,21 +41,37 @@ func (p page) query() string {
 	if p.limit > 0 {
 		q.Set("limit", strconv.Itoa(p.limit))
 	}
+	if len(q) == 0 {
+		return ""
+	}
 	return "?" + q.Encode()
 }
 
-func printNext(out io.Writer, next string) error {
+// printNext says what to ask for the next page: the same question with these flags. A question as of a known time names it again.
+func printNext(out io.Writer, next, known string) error {
+	return printMore(out, "", next, known)
+}
+
+// printSpanNext is printNext of a question about a time, which the next page names as the answer did.
+func printSpanNext(out io.Writer, from, to api.Time, next, known string) error {
+	return printMore(out, fmt.Sprintf("--from %s --to %s ", clock(from), clock(to)), next, known)
+}
+
+func printMore(out io.Writer, flags, next, known string) error {
 	if next == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(out, "more: --after %s\n", next)
+	if known != "" {
+		flags += "--known-at " + known + " "
+	}
+	_, err := fmt.Fprintf(out, "more: %s--after %s\n", flags, next)
 	return err
 }
 
 // shown says how things of one kind are shown: one by itself, a page of them, and on a map; list takes a page apart.
 type shown[one, many any] struct {
 	printOne  func(io.Writer, *one) error
-	printMany func(io.Writer, *many) error
+	printMany func(out io.Writer, page *many, known string) error
 	list      func(*many) (things []one, next string)
 	features  func(*one) []geojson.Feature
 	now       bool // of what the past is not held
@@ -79,7 +95,7 @@ func listing[one, many any](use, short, path string, of shown[one, many]) *cobra
 				return drawMany(&a, cmd, path, p, of)
 			}
 			into := new(many)
-			return a.show(cmd, path+p.query(), into, func(out io.Writer) error { return of.printMany(out, into) })
+			return a.show(cmd, path+p.query(), into, func(out io.Writer) error { return of.printMany(out, into, p.known) })
 		},
 	}
 	pageFlags(cmd, &p)
@@ -90,8 +106,8 @@ func listing[one, many any](use, short, path string, of shown[one, many]) *cobra
 
 func flightsCommand() *cobra.Command {
 	return listing("flights [FLIGHT]", "List the flights, or show one with its sector windows", "/flights", shown[api.Flight, api.Flights]{printFlight,
-		func(out io.Writer, page *api.Flights) error {
-			return errors.Join(printFlights(out, page.Flights), printNext(out, page.Next))
+		func(out io.Writer, page *api.Flights, known string) error {
+			return errors.Join(printFlights(out, page.Flights), printNext(out, page.Next, known))
 		}, func(page *api.Flights) ([]api.Flight, string) { return page.Flights, page.Next }, geojson.OfFlight, false})
 }
 

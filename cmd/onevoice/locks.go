@@ -36,7 +36,7 @@ is kept; the token is what its holder shows to resources, view/term/number/holde
 			if a.output == "json" {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 			}
-			return errors.Join(printLocks(cmd.OutOrStdout(), all.Locks), printNext(cmd.OutOrStdout(), all.Next))
+			return errors.Join(printLocks(cmd.OutOrStdout(), all.Locks), printNext(cmd.OutOrStdout(), all.Next, ""))
 		},
 	}
 	pageFlags(cmd, &p)

@@ -65,7 +65,7 @@ Exit codes: 0 ok, 1 error, 2 usage, 3 stale, 4 no voice, 5 refused, 6 two voices
 		applyCommand(), breachesCommand(), zonesCommand(), conflictsCommand(), capacityCommand(), flowsCommand(), routesCommand(),
 		rulesCommand(), positionCommand(), handoffCommand(), controlCommand(), locksCommand(),
 		viewCommand(), membersCommand(), leaderCommand(), joinCommand(), upgradeCommand(),
-		backupCommand(), historyCommand(), certCommand(), devTokenCommand(),
+		backupCommand(), historyCommand(), diffCommand(), timelineCommand(), certCommand(), devTokenCommand(),
 		benchCommand(), labCommand(), versionCommand(),
 	)
 	usageArgs(cmd)

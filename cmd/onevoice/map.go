@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -90,7 +91,7 @@ func drawOne[one any](a *asking, cmd *cobra.Command, path string, features func(
 
 // drawMany draws a list of things, from a page on. Later pages are as of the index of the first one, where the past is held.
 func drawMany[one, many any](a *asking, cmd *cobra.Command, path string, p page, of shown[one, many]) error {
-	q, err := url.ParseQuery(p.query()[1:])
+	q, err := url.ParseQuery(strings.TrimPrefix(p.query(), "?"))
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func positionListCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var all api.WorkingPositions
 			return a.show(cmd, "/positions"+p.query(), &all, func(out io.Writer) error {
-				return errors.Join(printPositions(out, all.Positions), printNext(out, all.Next))
+				return errors.Join(printPositions(out, all.Positions), printNext(out, all.Next, ""))
 			})
 		},
 	}

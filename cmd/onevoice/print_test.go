@@ -55,12 +55,16 @@ func TestPrintedColumns(t *testing.T) {
 	who := fixture[api.Presences](t, `{"sector":"LSAZM5","at":"2018-08-01T11:00:00Z","from":"2018-08-01T11:00:00Z","to":"2018-08-01T12:00:00Z","flights":[
 		{"flight":"SWR1-4b1-1","callsign":"SWR1","from":"LSZH","to":"LSGG","version":"7.0","control":"controlled","position":"ZRH-R1","attended":true,`+sureVisit+`},
 		{"flight":"NOCALL-4b2-1","callsign":"","from":"","to":"","version":"7.1","control":"handoff","position":"ZRH-R2","attended":false,`+sureVisit+`}],"next":"1533121210000000000_NOCALL-4b2-1"}`)
-	golden(t, "who.txt", func(w io.Writer) error { return printPresences(w, who) })
+	golden(t, "who.txt", func(w io.Writer) error { return printPresences(w, who, "") })
+	golden(t, "who_then.txt", func(w io.Writer) error { return printPresences(w, who, "1021") })
 
 	sectors := fixture[api.Sectors](t, `{"sectors":[{"id":"LSAZM5","name":"Zurich upper 5","version":"3.2","volumes":[
 		{"polygon":{"type":"Polygon","coordinates":[[[8,46],[9,46],[9,47],[8,46]]]},"floor":{"value":355,"unit":"FL","ref":"STD"},"ceiling":{"value":365,"unit":"FL","ref":"STD"}},
 		{"polygon":{"type":"Polygon","coordinates":[[[8,46],[9,46],[9,47],[8,46]]]},"floor":{"value":345,"unit":"FL","ref":"STD"},"ceiling":"unlimited"}]}]}`)
 	golden(t, "sectors.txt", func(w io.Writer) error { return printSectors(w, sectors.Sectors) })
+	golden(t, "sectors_next.txt", func(w io.Writer) error {
+		return errors.Join(printNext(w, "LSAZM5", ""), printNext(w, "LSAZM5", "2018-08-01T05:50:00Z"), printNext(w, "", "7"))
+	})
 	one := sectors.Sectors[0]
 	golden(t, "sector.txt", func(w io.Writer) error { return printSector(w, &one) })
 	from, to := api.Time(1533121200e9), api.Time(1533128400e9)

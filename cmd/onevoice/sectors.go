@@ -18,8 +18,8 @@ import (
 
 func sectorsCommand() *cobra.Command {
 	cmd := listing("sectors [SECTOR]", "List the sectors, or show one; put, combine, split and remove them", "/sectors", shown[api.Sector, api.Sectors]{printSector,
-		func(out io.Writer, page *api.Sectors) error {
-			return errors.Join(printSectors(out, page.Sectors), printNext(out, page.Next))
+		func(out io.Writer, page *api.Sectors, known string) error {
+			return errors.Join(printSectors(out, page.Sectors), printNext(out, page.Next, known))
 		}, func(page *api.Sectors) ([]api.Sector, string) { return page.Sectors, page.Next }, geojson.OfSector, false})
 	cmd.AddCommand(putSectorCommand(), removeSectorCommand(), combineCommand(), splitCommand())
 	return cmd

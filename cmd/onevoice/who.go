@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -23,19 +22,9 @@ Without a time: from now, which is the airspace's service time, for an hour. Wit
 who controls a flight is not held of the past, and "-" there. All times are UTC.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			q := url.Values{}
-			for name, value := range map[string]string{"at": at, "known_at": known, "from": from, "to": to, "after": after} {
-				if value != "" {
-					q.Set(name, value)
-				}
-			}
-			if limit > 0 {
-				q.Set("limit", strconv.Itoa(limit))
-			}
 			var p api.Presences
-			return a.show(cmd, "/sectors/"+url.PathEscape(args[0])+"/flights?"+q.Encode(), &p, func(out io.Writer) error {
-				return printPresences(out, &p)
-			})
+			path := "/sectors/" + url.PathEscape(args[0]) + "/flights" + params(map[string]string{"at": at, "known_at": known, "from": from, "to": to, "after": after}, limit)
+			return a.show(cmd, path, &p, func(out io.Writer) error { return printPresences(out, &p, known) })
 		},
 	}
 	cmd.Flags().StringVar(&at, "at", "", "the moment to take as now, RFC 3339 UTC (default: service time)")
@@ -48,7 +37,7 @@ who controls a flight is not held of the past, and "-" there. All times are UTC.
 	return cmd
 }
 
-func printPresences(out io.Writer, p *api.Presences) error {
+func printPresences(out io.Writer, p *api.Presences, known string) error {
 	fmt.Fprintf(out, "%s from %s to %s: %d visits\n", p.Sector, clock(p.From), clock(p.To), len(p.Flights))
 	err := columns(out, "CALLSIGN\tENTERS\tLEAVES\tFROM\tTO\tCONTROL\tPOSITION\tFLIGHT", func(w io.Writer) {
 		for _, f := range p.Flights {
@@ -57,8 +46,8 @@ func printPresences(out io.Writer, p *api.Presences) error {
 				dash(f.Control), controllerOf(f.Position, f.Attended), f.Flight)
 		}
 	})
-	if err == nil && p.Next != "" {
-		_, err = fmt.Fprintf(out, "more: --from %s --to %s --after %s\n", clock(p.From), clock(p.To), p.Next)
+	if err == nil {
+		err = printSpanNext(out, p.From, p.To, p.Next, known)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +20,8 @@ import (
 func zonesCommand() *cobra.Command {
 	cmd := listing("zones [ZONE]", "List the zones, or show one; put and remove them", "/zones", shown[api.Zone, api.Zones]{
 		func(out io.Writer, z *api.Zone) error { return printZones(out, []api.Zone{*z}) },
-		func(out io.Writer, page *api.Zones) error {
-			return errors.Join(printZones(out, page.Zones), printNext(out, page.Next))
+		func(out io.Writer, page *api.Zones, known string) error {
+			return errors.Join(printZones(out, page.Zones), printNext(out, page.Next, known))
 		}, func(page *api.Zones) ([]api.Zone, string) { return page.Zones, page.Next }, geojson.OfZone, true})
 	cmd.AddCommand(putZoneCommand(), removeZoneCommand(), importZonesCommand())
 	return cmd
@@ -157,7 +158,7 @@ func breachesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "breaches", Short: "List the flights that come into closed zones, or are one too many in limited ones", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			q, err := url.ParseQuery(p.query()[1:])
+			q, err := url.ParseQuery(strings.TrimPrefix(p.query(), "?"))
 			if err != nil {
 				return err
 			}
@@ -168,7 +169,7 @@ func breachesCommand() *cobra.Command {
 			}
 			into := new(api.Breaches)
 			return a.show(cmd, "/breaches?"+q.Encode(), into, func(out io.Writer) error {
-				return errors.Join(printBreaches(out, into.Breaches), printNext(out, into.Next))
+				return errors.Join(printBreaches(out, into.Breaches), printNext(out, into.Next, ""))
 			})
 		},
 	}
