@@ -296,7 +296,7 @@ func (d *differ) concerned(f *FlightRecord) bool {
 
 // differsIn says what of a flight is another, beside its windows.
 func (f *FlightRecord) differsIn(n *FlightRecord) (what Aspect) {
-	if !f.Flight.equal(&n.Flight) {
+	if !f.equal(&n.Flight) {
 		what |= AspectPlan
 	}
 	if (f.Progress == nil) != (n.Progress == nil) || f.Progress != nil && f.Progress.Mark != n.Progress.Mark {
