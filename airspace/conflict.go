@@ -11,7 +11,8 @@ import (
 	"onevoice/geo"
 )
 
-// Conflict is a pair of flights whose plans come too close. Plans decide, not how uncertain they are: see DESIGN.md.
+// Conflict is a pair of flights whose plans come too close. Plans decide, not how uncertain they are, and a plan of volumes is in none: see
+// DESIGN.md.
 type Conflict struct {
 	// A and B are the flights, A before B.
 	A, B string

@@ -40,7 +40,8 @@ func conflictsCommand() *cobra.Command {
 		Use:   "conflicts",
 		Short: "Which plans come too close, when and where",
 		Long: `Which plans come too close: pairs of flights that keep less than the separation of their sectors (5 NM and 1,000 ft unless a sector or
-the rules say another) at once, by when that begins. Plans decide, not how uncertain they are. All times are UTC.`,
+the rules say another) at once, by when that begins. Plans decide, not how uncertain they are; a plan of volumes says of no moment where the flight is, and
+is in no conflict. All times are UTC.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var p api.Conflicts

@@ -52,7 +52,7 @@ func printVersions(out io.Writer, v *api.Versions) error {
 	if n := len(v.Versions); n > 0 && v.Versions[n-1].Flight.Callsign != "" {
 		name = " " + v.Versions[n-1].Flight.Callsign
 	}
-	fmt.Fprintf(out, "%s%s: %d beliefs", v.Flight, name, len(v.Versions))
+	fmt.Fprintf(out, "%s%s, as it was believed, page of %d", v.Flight, name, len(v.Versions))
 	if v.Horizon != nil {
 		fmt.Fprintf(out, "; held from %s on", knownText(v.Horizon))
 	}

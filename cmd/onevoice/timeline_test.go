@@ -61,7 +61,7 @@ func TestThePastByHand(t *testing.T) {
 		t.Errorf("diff of one sector says\n%s", said)
 	}
 	said = mustType(t, "", "timeline", "F", "-e", at)
-	if lines := strings.Split(strings.TrimSpace(said), "\n"); len(lines) != 5 || !strings.HasPrefix(lines[0], "F SWR1: 3 beliefs; held from index ") || !strings.Contains(lines[4], "rewindowed") {
+	if lines := strings.Split(strings.TrimSpace(said), "\n"); len(lines) != 5 || !strings.HasPrefix(lines[0], "F SWR1, as it was believed, page of 3; held from index ") || !strings.Contains(lines[4], "rewindowed") {
 		t.Errorf("timeline says\n%s", said)
 	}
 	said = mustType(t, "", "timeline", "--sector", "WEST", "--known-at", proof.Index, "--from", "2030-08-01T05:00:00Z", "-e", at)
