@@ -1,32 +1,19 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"onevoice/web/api"
-	"onevoice/web/ask"
 )
 
 const historyPath = "/settings/history"
 
 func showHistoryCommand() *cobra.Command {
-	var a asking
-	cmd := &cobra.Command{
-		Use: "show", Short: "How much of the past the service itself holds, and how far back it may be asked", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var h api.HistorySettings
-			return a.show(cmd, historyPath, &h, func(out io.Writer) error { return printHistorySettings(out, &h) })
-		},
-	}
-	askFlags(cmd, &a)
-	return cmd
+	return showSettings("show", "How much of the past the service itself holds, and how far back it may be asked", historyPath, printHistorySettings)
 }
 
 func printHistorySettings(out io.Writer, h *api.HistorySettings) error {
@@ -52,31 +39,22 @@ func setHistoryCommand() *cobra.Command {
 		Long: `Change how much of the past is held; what is not said stays. What is beyond it is forgotten at once and cannot be got back ("onevoice history export"
 keeps all for ever). It is refused (exit code 5) where somebody else changes the settings at the same time.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var h api.HistorySettings
-			if _, err := a.client().Do(cmd.Context(), ask.Request{Path: historyPath}, &h); err != nil {
-				return err
+			over := func(h *api.HistorySettings) (version string, changed bool) {
+				given := func(name string) bool { return cmd.Flags().Changed(name) }
+				version, h.Version, h.Horizon = h.Version, "", nil
+				if given("span") {
+					h.Span = api.Duration(span)
+				}
+				if given("records") {
+					h.Records = records
+				}
+				if given("bytes") {
+					h.Bytes = size
+				}
+				return version, given("span") || given("records") || given("bytes")
 			}
-			given := func(name string) bool { return cmd.Flags().Changed(name) }
-			if !given("span") && !given("records") && !given("bytes") {
-				return usageError{errors.New("nothing to set; see onevoice history set --help")}
-			}
-			tag := `"` + h.Version + `"`
-			h.Version, h.Horizon = "", nil
-			if given("span") {
-				h.Span = api.Duration(span)
-			}
-			if given("records") {
-				h.Records = records
-			}
-			if given("bytes") {
-				h.Bytes = size
-			}
-			body, err := json.Marshal(h)
-			if err != nil {
-				return err
-			}
-			return a.changeIf(cmd, http.MethodPut, historyPath, body, tag, new(api.Written), func(out io.Writer, into any) error {
-				_, err := fmt.Fprintf(out, "history set, version %s\n", into.(*api.Written).Version)
+			return changeSettings(cmd, &a, historyPath, over, func(out io.Writer, w *api.Written) error {
+				_, err := fmt.Fprintf(out, "history set, version %s\n", w.Version)
 				return err
 			})
 		},

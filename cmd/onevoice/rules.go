@@ -1,31 +1,19 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"onevoice/web/api"
-	"onevoice/web/ask"
 )
 
 const rulesPath = "/settings/rules"
 
 func rulesCommand() *cobra.Command {
-	var a asking
-	cmd := &cobra.Command{
-		Use: "rules", Short: "Show what flights are held to: separation, retention, reference of altitudes; set them", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var r api.Rules
-			return a.show(cmd, rulesPath, &r, func(out io.Writer) error { return printRules(out, &r) })
-		},
-	}
-	askFlags(cmd, &a)
+	cmd := showSettings("rules", "Show what flights are held to: separation, retention, reference of altitudes; set them", rulesPath, printRules)
 	cmd.AddCommand(setRulesCommand())
 	return cmd
 }
@@ -53,21 +41,11 @@ func setRulesCommand() *cobra.Command {
 		Long: `Change some rules; the others stay. It is refused (exit code 5) where somebody else changes the settings at the same time. After a change of the
 separation all conflicts are worked out anew, and of the cross reference all windows; meanwhile "onevoice conflicts" says that it is computing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var r api.Rules
-			if _, err := a.client().Do(cmd.Context(), ask.Request{Path: rulesPath}, &r); err != nil {
-				return err
+			over := func(r *api.Rules) (string, bool) {
+				version := r.Version
+				return version, f.over(cmd, r)
 			}
-			tag := `"` + r.Version + `"`
-			if !f.over(cmd, &r) {
-				return usageError{errors.New("nothing to set; see onevoice rules set --help")}
-			}
-			body, err := json.Marshal(r)
-			if err != nil {
-				return err
-			}
-			return a.changeIf(cmd, http.MethodPut, rulesPath, body, tag, new(api.Written), func(out io.Writer, into any) error {
-				return printSectorChange(out, "rules set", into.(*api.Written))
-			})
+			return changeSettings(cmd, &a, rulesPath, over, func(out io.Writer, w *api.Written) error { return printSectorChange(out, "rules set", w) })
 		},
 	}
 	cmd.Flags().Float64Var(&f.lateralNM, "lateral-nm", 0, "separation over ground, NM")
