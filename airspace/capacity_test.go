@@ -160,6 +160,69 @@ func TestCapacityEvents(t *testing.T) {
 	}
 }
 
+// TestLevelsOfThePast keeps what was listed after each entry, and asks for it again when all has become another.
+func TestLevelsOfThePast(t *testing.T) {
+	w := newWorld()
+	for _, id := range []string{"A", "B"} {
+		sector := wide(id)
+		sector.Capacity = Capacity{OccupancyWarn: 2, EntriesAlert: 4}
+		w.must(t, PutSector{Sector: sector})
+	}
+	begin := startNs - startNs%DefaultBucketNs + hourNs
+	then := map[uint64][]SectorLevel{}
+	keep := func() {
+		list, counting, err := w.m.State().Levels(SectorLevel{}, MaxPage)
+		if counting || err != nil {
+			t.Fatal(counting, err)
+		}
+		for i := range list {
+			list[i].Since = Version{}
+		}
+		then[w.m.State().Index()] = list
+	}
+	for i := range 5 {
+		w.must(t, PutFlight{Flight: eastward(string(rune('a'+i)), 47, 5, 9, begin+int64(i)*700*second)})
+		keep()
+	}
+	w.must(t, CancelFlight{ID: "b"})
+	keep()
+	narrow := wide("A")
+	narrow.Capacity = Capacity{OccupancyAlert: 1}
+	w.must(t, PutSector{Sector: narrow})
+	keep()
+	w.must(t, RemoveSector{ID: "B"})
+	keep()
+	w.entry(2*hourNs, CancelFlight{ID: "a"})
+	keep()
+	w.must(t, PutFlight{Flight: eastward("late", 47, 5, 9, begin+30*hourNs)})
+	for index, want := range then {
+		s, err := w.m.State().AsOf(Known{Index: index})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []SectorLevel
+		for {
+			after := SectorLevel{}
+			if n := len(got); n > 0 {
+				after = got[n-1]
+			}
+			page, _, err := s.Levels(after, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, page...); len(page) < 3 {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("as of %d:\n%v\nwant\n%v", index, got, want)
+		}
+	}
+	if len(then) != 9 || len(then[8]) == 0 {
+		t.Errorf("%d entries kept, of which one lists %v", len(then), then[8])
+	}
+}
+
 // TestWatchMovesOn has a flight come into what is watched with time alone.
 func TestWatchMovesOn(t *testing.T) {
 	w := newWorld()

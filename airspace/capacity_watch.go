@@ -1,6 +1,7 @@
 package airspace
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/tidwall/btree"
@@ -9,6 +10,7 @@ import (
 	"onevoice/codec"
 	"onevoice/geo"
 	"onevoice/machine"
+	"onevoice/problem"
 )
 
 // SectorLevel is a while in which a sector's load reaches a threshold: a bucket of DefaultBucketNs that begins at FromNs, a multiple of it.
@@ -16,7 +18,7 @@ type SectorLevel struct {
 	Sector string
 	FromNs int64
 	Level  Level
-	// Since is the command, or the entry, since when it has this level.
+	// Since is the command, or the entry, since when it has this level; zero in a state of the past, where it is not held.
 	Since Version
 }
 
@@ -150,20 +152,27 @@ func (m *Machine) countStale(t told) {
 			table.stale.Delete(id)
 			continue
 		}
-		l := &Load{Sector: id, Capacity: of.Capacity, FromNs: span.FromNs, ToNs: span.ToNs, BucketNs: DefaultBucketNs}
-		n, ok := m.state.count(of, l, MaxWatchVisits)
-		if !ok {
-			l.ToNs = l.FromNs + DefaultBucketNs
-			if n, ok = m.state.count(of, l, MaxWatchVisits); !ok {
-				l.Buckets = []Bucket{{HourEntries: MaxWatchVisits, Level: LevelAlert}}
-			}
-		}
-		m.countLeft -= n + 4*len(l.Buckets)
+		l, work := m.state.countWatched(of, span)
+		m.countLeft -= work
 		t.levels(l)
 		if table.stale.Delete(id); l.ToNs < span.ToNs {
 			table.stale.Set(id, geo.Span{FromNs: l.ToNs, ToNs: span.ToNs})
 		}
 	}
+}
+
+// countWatched counts the buckets of a sector in a time, or the first one alone where there are too many visits, which is an alert by itself where there
+// are too many still. It tells what work that was.
+func (s *State) countWatched(of *sector, span geo.Span) (l *Load, work int) {
+	l = &Load{Sector: of.ID, Capacity: of.Capacity, FromNs: span.FromNs, ToNs: span.ToNs, BucketNs: DefaultBucketNs}
+	n, ok := s.count(of, l, MaxWatchVisits)
+	if !ok {
+		l.ToNs = l.FromNs + DefaultBucketNs
+		if n, ok = s.count(of, l, MaxWatchVisits); !ok {
+			l.Buckets = []Bucket{{HourEntries: MaxWatchVisits, Level: LevelAlert}}
+		}
+	}
+	return l, n + 4*len(l.Buckets)
 }
 
 // levels says which levels have become others.
@@ -207,12 +216,14 @@ func (b *BucketLoad) appendTo(w *codec.Writer) {
 func readBucketLoad(r *codec.Reader) *BucketLoad { return &BucketLoad{r.I64(), r.I64(), readBucket(r)} }
 
 // Levels lists what is watched and not ok, by sector and time, from the first after a place on, at most limit (cut to MaxPage). Counting says
-// that some sectors are still being counted. The error is a *problem.Error, Invalid in a state of the past.
+// that some sectors are still being counted. In a state of the past they are counted anew, as they would be once all is counted. The error is a
+// *problem.Error: TooLarge where that is more work than MaxFlowWork.
 func (s *State) Levels(after SectorLevel, limit int) (list []SectorLevel, counting bool, err error) {
-	if err := s.presentOnly("capacity"); err != nil {
-		return nil, false, err
-	}
 	limit = min(limit, MaxPage)
+	if !s.present() {
+		list, err = s.levelsThen(after, limit)
+		return list, false, err
+	}
 	s.levels.levels.Ascend(after, func(l SectorLevel) bool {
 		if len(list) < limit && after.before(l) {
 			list = append(list, l)
@@ -220,4 +231,31 @@ func (s *State) Levels(after SectorLevel, limit int) (list []SectorLevel, counti
 		return len(list) < limit
 	})
 	return list, s.levels.stale.Len() > 0, nil
+}
+
+// levelsThen is Levels of a state of the past.
+func (s *State) levelsThen(after SectorLevel, limit int) (list []SectorLevel, err error) {
+	begin := s.clock.nowNs - s.clock.nowNs%DefaultBucketNs
+	work := 0
+	s.sectors.Ascend(after.Sector, s.asOf, func(id string, v past.Version[*sector]) bool {
+		if v.Record.Capacity == (Capacity{}) {
+			return true
+		}
+		for span := (geo.Span{FromNs: begin, ToNs: begin + WatchNs}); span.FromNs < span.ToNs && len(list) < limit; {
+			l, steps := s.countWatched(v.Record, span)
+			if work += steps; work > MaxFlowWork {
+				err = &problem.Error{Kind: problem.TooLarge, Op: "capacity", Subject: id, Field: "limit", Value: fmt.Sprintf("over %d visits", MaxFlowWork), Allowed: "the load of one sector"}
+				return false
+			}
+			for i := range l.Buckets {
+				one := SectorLevel{Sector: id, FromNs: l.FromNs + int64(i)*DefaultBucketNs, Level: l.Buckets[i].Level}
+				if one.Level != LevelOK && after.before(one) && len(list) < limit {
+					list = append(list, one)
+				}
+			}
+			span.FromNs = l.ToNs
+		}
+		return len(list) < limit
+	})
+	return list, err
 }

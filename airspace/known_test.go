@@ -91,7 +91,7 @@ func TestEveryQuestionOfThePast(t *testing.T) {
 
 // Each method of a state that says something is one of three: as of the past, refused there, or of the present by what its comment says.
 func TestEveryMethodOfThePast(t *testing.T) {
-	asOf := []string{"AsOf", "Flight", "Flights", "Flows", "Routes", "Horizon", "InVolume", "Index", "Load", "OpenTimes", "Query", "Sector", "Sectors", "ServiceNs", "Settings", "Who", "Controller"}
+	asOf := []string{"AsOf", "Flight", "Flights", "Flows", "Routes", "Horizon", "InVolume", "Index", "Levels", "Load", "OpenTimes", "Query", "Sector", "Sectors", "ServiceNs", "Settings", "Who", "Controller"}
 	present := []string{"Chunks", "FlightCount", "SectorCount", "Stagings", "StagingOf", "ZoneCount"}
 	w, then := overtaken(t)
 	past, err := w.m.State().AsOf(Known{Index: then.Index()})
@@ -103,7 +103,6 @@ func TestEveryMethodOfThePast(t *testing.T) {
 		"Conflicts":   func() error { _, err := past.Conflicts(questionOf[kindConflicts].q.(ConflictsQuery)); return err },
 		"Versions":    func() error { _, err := past.Versions(questionOf[kindVersions].q.(VersionsQuery)); return err },
 		"Diff":        func() error { _, err := past.Diff(questionOf[kindDiff].q.(DiffQuery)); return err },
-		"Levels":      func() error { _, _, err := past.Levels(SectorLevel{}, 1); return err },
 		"Zone":        func() error { _, err := past.Zone("Y"); return err },
 		"Zones":       func() error { _, err := past.Zones("", 1); return err },
 		"Control":     func() error { _, err := past.Control(control.Flight, "g"); return err },

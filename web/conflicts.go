@@ -131,13 +131,13 @@ func (q *query) bucket() time.Duration {
 
 // capacity lists the buckets of the day ahead in which a sector's load reaches a threshold.
 func (s *Server) capacity(w http.ResponseWriter, r *http.Request) error {
-	q := parseQuery(r, "query capacity", "after", "limit")
-	limit := q.limit()
+	q := parseQuery(r, "query capacity", "known_at", "after", "limit")
+	known, limit := q.knownAt(), q.limit()
 	after := q.levelCursor()
 	if q.err != nil {
 		return q.err
 	}
-	snap, err := s.read(w, r)
+	snap, err := s.readKnown(w, r, known)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func TestKnownAt(t *testing.T) {
 			t.Errorf("in the future: %+v", p)
 		}
 	}
-	for _, path := range []string{"/conflicts", "/capacity", "/positions", "/zones", "/breaches", "/flights/F/control"} {
+	for _, path := range []string{"/conflicts", "/positions", "/zones", "/breaches", "/flights/F/control"} {
 		var p api.Problem
 		must(t, s, 400, &p, "GET", "/api/v1"+path+"?known_at="+after, "")
 		if p.Field != "known_at" {

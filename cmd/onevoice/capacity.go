@@ -25,11 +25,12 @@ a sector reaches a threshold. Flights count when they may be there; "sure" count
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				if from+to+bucket+known != "" {
-					return usageError{fmt.Errorf("--from, --to, --bucket and --known-at are for one sector; without one, the next 24 hours are listed")}
+				if from+to+bucket != "" {
+					return usageError{fmt.Errorf("--from, --to and --bucket are for one sector; without one, the next 24 hours are listed")}
 				}
 				var levels api.Levels
-				return a.show(cmd, "/capacity"+p.query(), &levels, func(out io.Writer) error { return printLevels(out, &levels) })
+				p.known = known
+				return a.show(cmd, "/capacity"+p.query(), &levels, func(out io.Writer) error { return printLevels(out, &levels, known) })
 			}
 			var l api.Load
 			path := "/sectors/" + url.PathEscape(args[0]) + "/load" + params(map[string]string{"from": from, "to": to, "bucket": bucket, "known_at": known}, 0)
@@ -54,7 +55,7 @@ func printLoad(out io.Writer, l *api.Load) error {
 	})
 }
 
-func printLevels(out io.Writer, p *api.Levels) error {
+func printLevels(out io.Writer, p *api.Levels, known string) error {
 	if p.Counting {
 		fmt.Fprintln(out, "counting: some sectors are still being counted; there may be more")
 	}
@@ -67,7 +68,7 @@ func printLevels(out io.Writer, p *api.Levels) error {
 	if err != nil {
 		return err
 	}
-	return printNext(out, p.Next, "")
+	return printNext(out, p.Next, known)
 }
 
 // thresholds prints what is worth a warning and an alert.

@@ -21,7 +21,7 @@ func TestPrintedForecast(t *testing.T) {
 		{"from":"2018-08-01T11:00:00Z",`+bucket+`},{"from":"2018-08-01T11:10:00Z","entries":60,"hour_entries":60,"peak":50,"sure_peak":38,"level":"alert"}]}`)
 	golden(t, "capacity.txt", func(w io.Writer) error { return printLoad(w, load) })
 	levels := fixture[api.Levels](t, `{"counting":true,"next":"1_LSAZM5","levels":[{"sector":"LSAZM5",`+capacity+`,"since":"7.0","bucket":{"from":"2018-08-01T11:00:00Z",`+bucket+`}}]}`)
-	golden(t, "capacity_all.txt", func(w io.Writer) error { return printLevels(w, levels) })
+	golden(t, "capacity_all.txt", func(w io.Writer) error { return printLevels(w, levels, "") })
 
 	golden(t, "event_conflict.txt", func(w io.Writer) error {
 		return printEvent(w, "", "7.0", []byte(`{"kind":"conflict-found","id":"4b1-1+4b2-1","version":"7.0","service_time":"2018-08-01T10:50:00Z","conflict":{"a":{"flight":"4b1-1"},"b":{"flight":"4b2-1"},"spans":[],

@@ -127,7 +127,9 @@ func AppendLevels(b []byte, page []WatchedLevel, counting bool, next string) []b
 		b = appendString(append(comma(b, i), `{"sector":`...), l.Sector)
 		b = appendBucket(append(b, `,"bucket":`...), l.FromNs, &l.Bucket)
 		b = appendCapacity(append(b, `,"capacity":`...), l.Capacity)
-		b = appendVersion(append(b, `,"since":`...), l.Since)
+		if l.Since != (airspace.Version{}) {
+			b = appendVersion(append(b, `,"since":`...), l.Since)
+		}
 		b = append(b, '}')
 	}
 	b = strconv.AppendBool(append(b, `],"counting":`...), counting)
