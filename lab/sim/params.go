@@ -149,6 +149,7 @@ func (p *Params) soothe() {
 	p.DelaySpreadNs = min(p.DelaySpreadNs, 3*milliNs)
 	p.NsPerByte = min(p.NsPerByte, 100)
 	p.DiskSpreadNs = min(p.DiskSpreadNs, 3*milliNs)
+	p.SaveSpreadNs = min(p.SaveSpreadNs, 5*milliNs)
 }
 
 // Print writes the properties, one a line, for people.
