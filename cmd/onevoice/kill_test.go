@@ -136,14 +136,11 @@ func (w *writing) stop() outcome {
 func caughtUp(t *testing.T, c *procs.Cluster, address string, client *ask.Client) {
 	t.Helper()
 	one := &ask.Client{Endpoints: []string{ask.Endpoint(address)}, Timeout: time.Second}
-	eventually(t, c, func() error {
-		_, err := one.Do(t.Context(), ask.Request{Path: "/flights?limit=1"}, nil)
+	var proof ask.Proof
+	eventually(t, c, func() (err error) {
+		proof, err = one.Do(t.Context(), ask.Request{Path: "/flights?limit=1"}, nil)
 		return err
 	})
-	proof, err := one.Do(t.Context(), ask.Request{Path: "/flights?limit=1"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if _, err := client.Confirm(t.Context(), proof); err != nil {
 		t.Error(err)
 	}
