@@ -1,7 +1,6 @@
 package airspace
 
 import (
-	"fmt"
 	"slices"
 
 	"onevoice/airspace/past"
@@ -335,6 +334,3 @@ func (a Aspect) Names() []string {
 	}
 	return list
 }
-
-// String is for people.
-func (a Aspect) String() string { return fmt.Sprint(a.Names()) }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -165,4 +166,13 @@ func replyProblem(reply *wire.Reply, op, id string) error {
 		p.Kind, p.Detail = problem.Internal, "a reply of status "+strconv.Itoa(int(reply.Status))
 	}
 	return p
+}
+
+// jsonOf answers with a value that is asked for seldom.
+func (s *Server) jsonOf(w http.ResponseWriter, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.json(w, func(to []byte) []byte { return append(to, b...) })
 }

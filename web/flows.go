@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"onevoice/airspace"
@@ -98,13 +97,4 @@ func (s *Server) routeList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.jsonOf(w, api.RoutesOf(from, to, page))
-}
-
-// jsonOf answers with a value that is asked for seldom.
-func (s *Server) jsonOf(w http.ResponseWriter, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return s.json(w, func(to []byte) []byte { return append(to, b...) })
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -47,16 +46,7 @@ func (s *Server) listZones(w http.ResponseWriter, r *http.Request) error {
 			page.Next = after
 		}
 	}
-	return s.encoded(w, page)
-}
-
-// encoded answers with a body that is made by encoding/json.
-func (s *Server) encoded(w http.ResponseWriter, body any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	return s.json(w, func(b []byte) []byte { return append(b, text...) })
+	return s.jsonOf(w, page)
 }
 
 func (s *Server) getZone(w http.ResponseWriter, r *http.Request) error {
@@ -76,7 +66,7 @@ func (s *Server) getZone(w http.ResponseWriter, r *http.Request) error {
 	if s.tagged(w, r, z.Version) {
 		return nil
 	}
-	return s.encoded(w, api.FromZone(z))
+	return s.jsonOf(w, api.FromZone(z))
 }
 
 func (s *Server) putZone(w http.ResponseWriter, r *http.Request) error {
@@ -142,7 +132,7 @@ func (s *Server) breaches(w http.ResponseWriter, r *http.Request) error {
 	if len(list) == ask.Limit {
 		page.Next = api.BreachCursor(&list[len(list)-1])
 	}
-	return s.encoded(w, page)
+	return s.jsonOf(w, page)
 }
 
 // commands runs several commands as one.
